@@ -1,0 +1,89 @@
+//! Time as a value. Nothing above the runtime reads a clock of its own: it is handed a [`Now`], or
+//! reads the [`Clock`] it was given, which in a simulation stands still until it is moved.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// One moment on both clocks, taken once per turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// Wall clock, microseconds since 1970. May step.
+    pub unix_us: u64,
+    /// Monotonic clock, nanoseconds since an arbitrary start.
+    pub mono_ns: u64,
+}
+
+impl Now {
+    /// Wall clock in milliseconds: the unit of every deadline of a key.
+    pub fn unix_ms(self) -> u64 {
+        self.unix_us / 1_000
+    }
+
+    /// Wall clock in whole seconds.
+    pub fn unix_s(self) -> u64 {
+        self.unix_us / 1_000_000
+    }
+}
+
+/// Where time comes from.
+#[derive(Clone, Debug)]
+pub enum Clock {
+    /// The machine's clocks; the monotonic one reads the time stamp counter where that is sound.
+    Real(quanta::Clock),
+    /// A clock that only moves when a test moves it.
+    Manual(Rc<Cell<Now>>),
+}
+
+impl Clock {
+    /// The machine's clocks.
+    pub fn real() -> Self {
+        Clock::Real(quanta::Clock::new())
+    }
+
+    /// A clock that stands at `start` until [`Clock::advance`] moves it. Copies share the time.
+    pub fn manual(start: Now) -> Self {
+        Clock::Manual(Rc::new(Cell::new(start)))
+    }
+
+    /// Both clocks: about 50 ns. Once per turn.
+    pub fn now(&self) -> Now {
+        match self {
+            Clock::Real(clock) => {
+                let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+                Now { unix_us: wall.as_micros() as u64, mono_ns: clock.delta_as_nanos(0, clock.raw()) }
+            }
+            Clock::Manual(now) => now.get(),
+        }
+    }
+
+    /// The monotonic clock in its own raw unit: about 10 ns. For stage and command timings.
+    pub fn raw(&self) -> u64 {
+        match self {
+            Clock::Real(clock) => clock.raw(),
+            Clock::Manual(now) => now.get().mono_ns,
+        }
+    }
+
+    /// Nanoseconds between two readings of [`Clock::raw`]; 0 when they are out of order.
+    pub fn elapsed_ns(&self, start: u64, end: u64) -> u64 {
+        match self {
+            Clock::Real(clock) => clock.delta_as_nanos(start, end),
+            Clock::Manual(_) => end.saturating_sub(start),
+        }
+    }
+
+    /// Moves a manual clock forward; a real one is slept on (only `DEBUG SLEEP` does that).
+    pub fn advance(&self, by: Duration) {
+        match self {
+            Clock::Real(_) => std::thread::sleep(by),
+            Clock::Manual(now) => {
+                let at = now.get();
+                now.set(Now {
+                    unix_us: at.unix_us + by.as_micros() as u64,
+                    mono_ns: at.mono_ns + by.as_nanos() as u64,
+                });
+            }
+        }
+    }
+}

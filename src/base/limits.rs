@@ -1,0 +1,49 @@
+//! Every bound in the system, each with its reason and what happens at it.
+
+/// Cores a process may use. More is a boot error: a shard id and a lock's participant set are small.
+pub const CORES_MAX: usize = 128;
+
+/// Databases (`SELECT 0..15`), as Redis's default. Above: `ERR DB index is out of range`.
+pub const DATABASES: usize = 16;
+
+/// Largest bulk string by default (`proto-max-bulk-len`): `Protocol error: invalid bulk length`.
+pub const BULK_BYTES_MAX: usize = 512 << 20;
+
+/// Most arguments of one command: `Protocol error: invalid multibulk length`.
+pub const MULTIBULK_MAX: usize = i32::MAX as usize;
+
+/// Longest inline command or length line: `Protocol error: too big inline request` and its kin.
+pub const INLINE_BYTES_MAX: usize = 64 << 10;
+
+/// Input of one connection that waits, by default (`client-query-buffer-limit`): at it the connection
+/// is read no further until commands have run; one frame larger than it closes the connection.
+pub const QUERY_BYTES_MAX: usize = 1 << 30;
+
+/// A connection whose unsent output is above this runs no further command: the requests wait in the
+/// input, not the replies in memory. One command's reply may overshoot it.
+pub const OUTPUT_HOLD_BYTES: usize = 128 << 10;
+
+/// Commands of one connection that may be on their way to other shards at once.
+pub const WINDOW_MAX: usize = 1024;
+
+/// Single-shard commands one core may have under way at one peer; at it, connections that need that
+/// peer wait and the core goes on with others.
+pub const PEER_REQUESTS_MAX: usize = 16 << 10;
+
+/// Bytes of requests one core may have under way at one peer; one request larger than it goes alone.
+pub const PEER_REQUEST_BYTES_MAX: usize = 64 << 20;
+
+/// Batches in the queue between two cores; a full queue keeps the next batch open and growing within
+/// the two bounds above.
+pub const LINK_BATCHES_MAX: usize = 256;
+
+/// Longest run of one connection in one turn before others get theirs, in nanoseconds.
+pub const TURN_SLICE_NS: u64 = 150_000;
+
+/// `proto-max-bulk-len` cannot be set below this.
+pub const BULK_BYTES_FLOOR: usize = 1 << 20;
+
+const _: () = assert!(OUTPUT_HOLD_BYTES < QUERY_BYTES_MAX);
+const _: () = assert!(QUERY_BYTES_MAX < u32::MAX as usize);
+const _: () = assert!(WINDOW_MAX <= PEER_REQUESTS_MAX);
+const _: () = assert!(INLINE_BYTES_MAX < BULK_BYTES_FLOOR);

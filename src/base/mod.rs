@@ -1,0 +1,8 @@
+//! Floor 0: words every other floor speaks. Uses only the standard library and small crates.
+
+pub mod args;
+pub mod clock;
+pub mod ids;
+pub mod limits;
+pub mod owner;
+pub mod prng;

@@ -1,0 +1,1 @@
+//! Medusa cli: a client.

@@ -1,0 +1,1 @@
+//! What to do: the command table and its families.

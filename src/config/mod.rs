@@ -1,0 +1,1 @@
+//! Options: one table, redis.conf syntax, what was typed and what it means.

@@ -1,0 +1,1 @@
+//! What was asked, in which order: one per connection.

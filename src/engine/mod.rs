@@ -1,0 +1,1 @@
+//! All that one core owns, as a value.

@@ -1,0 +1,1 @@
+//! Counters and histograms, one set per core, merged only when read.

@@ -1,0 +1,1 @@
+//! The kernel: rings, executors, links; the only folder that says glommio.

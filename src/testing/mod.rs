@@ -1,0 +1,1 @@
+//! Simulator, transcripts, models, tidy.
