@@ -1,1 +1,3 @@
 //! Boot, driver, shutdown.
+
+pub mod exit;
