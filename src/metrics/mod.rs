@@ -1,1 +1,178 @@
-//! Counters and histograms, one set per core, merged only when read.
+//! What a core knows about its own work: counters, a histogram per command, errors, the slow log.
+//!
+//! One [`Metrics`] per core, plain fields, no atomics: recording a call costs about six nanoseconds
+//! and touches memory of that core only. Whoever wants totals asks each core for a [`Snapshot`] (an
+//! owned copy that may cross cores) and merges them. Nothing here reads a clock, opens a file or
+//! knows a command by name: ids are dense numbers of the command table, names come in with the
+//! question.
+//!
+//! Two durations are kept apart for every command. *Run* is the time inside the command, on the core
+//! that owns the key: Redis's meaning of `usec`. *Remote* is what only a server of many cores has:
+//! from posting a command to another shard until its reply is back.
+
+pub mod command;
+pub mod format;
+pub mod histogram;
+pub mod rate;
+pub mod registry;
+pub mod slowlog;
+pub mod snapshot;
+
+use crate::base::clock::Now;
+use command::{CommandStats, ErrorStats};
+use rate::Rates;
+pub use registry::Counters;
+pub use snapshot::{Detail, Snapshot};
+
+/// Everything one core counts. Lives as long as its engine; `reset` is `CONFIG RESETSTAT`.
+#[derive(Debug)]
+pub struct Metrics {
+    /// Plain counters: written in place by whoever does the work, `metrics.counters.x += 1`.
+    pub counters: Counters,
+    commands: Box<[CommandStats]>,
+    errors: ErrorStats,
+    rates: Rates,
+    histograms: bool,
+}
+
+impl Metrics {
+    /// Metrics for a command table of `commands` rows, subcommands included. Histograms are on.
+    pub fn new(commands: usize) -> Self {
+        Metrics {
+            counters: Counters::default(),
+            commands: (0..commands).map(|_| CommandStats::default()).collect(),
+            errors: ErrorStats::default(),
+            rates: Rates::default(),
+            histograms: true,
+        }
+    }
+
+    /// A command ran here for `ns` nanoseconds, whatever it answered.
+    #[inline]
+    pub fn record_call(&mut self, id: u16, ns: u64) {
+        let stats = &mut self.commands[usize::from(id)];
+        stats.calls += 1;
+        stats.ns += ns;
+        if self.histograms {
+            stats.run.record(ns);
+        }
+    }
+
+    /// A command of a connection of this core was away at another shard for `ns` nanoseconds, from
+    /// being posted until its reply was back.
+    #[inline]
+    pub fn record_remote_wait(&mut self, id: u16, ns: u64) {
+        if self.histograms {
+            self.commands[usize::from(id)].remote.record(ns);
+        }
+    }
+
+    /// A command was refused before it ran: arity, permission, memory.
+    pub fn record_rejected(&mut self, id: u16) {
+        self.commands[usize::from(id)].rejected += 1;
+    }
+
+    /// A command ran and answered an error.
+    pub fn record_failed(&mut self, id: u16) {
+        self.commands[usize::from(id)].failed += 1;
+    }
+
+    /// An error reply was sent; `code` is its first word, see [`command::error_code`].
+    pub fn record_error(&mut self, code: &str) {
+        self.counters.error_replies += 1;
+        self.errors.record(code);
+    }
+
+    /// `latency-tracking`: whether histograms are fed. Turning it off keeps what was recorded.
+    pub fn set_histograms(&mut self, on: bool) {
+        self.histograms = on;
+    }
+
+    /// Takes a sample for the instantaneous rates when 100 ms have passed since the last; else free.
+    /// Call it about that often while awake: after a sleep the whole gap is accounted for at once.
+    pub fn on_cron(&mut self, now: Now) {
+        self.rates.sample(now.mono_ns, &self.counters);
+    }
+
+    /// A copy of everything that may cross cores. `Detail::Counts` leaves the histograms out, which
+    /// are 30 KB each. Takes a rate sample first, so that a core that slept reports its idleness.
+    pub fn snapshot(&mut self, now: Now, detail: Detail) -> Snapshot {
+        self.on_cron(now);
+        Snapshot {
+            counters: self.counters.clone(),
+            rates: self.rates.current(),
+            errors: self.errors.clone(),
+            commands: self.commands.iter().map(|stats| stats.copy(detail)).collect(),
+        }
+    }
+
+    /// `CONFIG RESETSTAT`: back to zero, histograms freed.
+    pub fn reset(&mut self) {
+        self.counters = Counters::default();
+        self.commands.fill_with(CommandStats::default);
+        self.errors = ErrorStats::default();
+        self.rates.reset();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snapshots_of_two_cores_add_up() {
+        let now = Now::default();
+        let mut cores = [Metrics::new(3), Metrics::new(3)];
+        cores[0].record_call(1, 1_000);
+        cores[1].record_call(1, 3_000);
+        cores[1].record_call(2, 9);
+        cores[0].record_remote_wait(1, 20_000);
+        cores[1].record_rejected(1);
+        cores[0].record_failed(1);
+        cores[0].record_error("ERR");
+        cores[1].record_error("ERR");
+        cores[1].record_error("OOM");
+        let [mut first, mut second] = cores;
+        let mut total = first.snapshot(now, Detail::Full);
+        total.merge(&second.snapshot(now, Detail::Full));
+        let get = &total.commands[1];
+        assert_eq!((get.calls, get.ns, get.rejected, get.failed), (2, 4_000, 1, 1));
+        assert_eq!(get.run.count(), 2);
+        assert_eq!(get.run.max(), 3_007);
+        assert_eq!(get.remote.count(), 1);
+        assert_eq!(total.counters.error_replies, 3);
+        assert_eq!(total.errors.iter().collect::<Vec<_>>(), [("ERR", 2), ("OOM", 1)]);
+        assert_eq!(total.commands[0].calls, 0);
+    }
+
+    #[test]
+    fn counts_alone_carry_no_histogram() {
+        let mut metrics = Metrics::new(1);
+        metrics.record_call(0, 5);
+        let copy = metrics.snapshot(Now::default(), Detail::Counts);
+        assert_eq!(copy.commands[0].calls, 1);
+        assert!(copy.commands[0].run.is_empty());
+    }
+
+    #[test]
+    fn reset_forgets_everything() {
+        let mut metrics = Metrics::new(1);
+        metrics.record_call(0, 5);
+        metrics.record_error("ERR");
+        metrics.counters.connections_received = 4;
+        metrics.reset();
+        assert_eq!(metrics.snapshot(Now::default(), Detail::Full), Snapshot::empty(1));
+    }
+
+    #[test]
+    fn histograms_can_be_switched_off() {
+        let mut metrics = Metrics::new(1);
+        metrics.set_histograms(false);
+        metrics.record_call(0, 5);
+        metrics.record_remote_wait(0, 5);
+        let copy = metrics.snapshot(Now::default(), Detail::Full);
+        assert_eq!(copy.commands[0].calls, 1);
+        assert!(copy.commands[0].run.is_empty());
+        assert!(copy.commands[0].remote.is_empty());
+    }
+}
