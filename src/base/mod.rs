@@ -4,5 +4,7 @@ pub mod args;
 pub mod clock;
 pub mod ids;
 pub mod limits;
+pub mod number;
 pub mod owner;
 pub mod prng;
+pub mod words;
