@@ -1,3 +1,4 @@
 //! Boot, driver, shutdown.
 
 pub mod exit;
+pub mod report;
