@@ -1,3 +1,5 @@
+//! Tests of the reply tree and its decoder, whole and cut at every byte.
+
 use super::*;
 use crate::base::prng::Prng;
 use crate::resp::fuzz::decode;

@@ -1,1 +1,4 @@
-//! Simulator, transcripts, models, tidy.
+//! What tests are made of: the rules of the house, random commands, simulated cores.
+
+#[cfg(test)]
+mod tidy;
