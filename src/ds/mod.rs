@@ -1,1 +1,4 @@
 //! Data structures that know no Redis.
+
+pub mod block;
+pub mod dict;

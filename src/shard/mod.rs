@@ -1,1 +1,171 @@
-//! Who owns the keys.
+//! Who owns the keys: the databases of one core. One thread, no clock and no network of its own.
+//!
+//! Commands come in through [`Shard::keyspace`], which is the one door to keys: lazy expiry, the access
+//! clock, hits and misses, and the record of every write happen behind it. What takes long is put off:
+//! big values and whole databases go to the graveyard and are freed in slices by [`Shard::on_cron`],
+//! which also removes keys that have expired and that nobody asks for.
+//!
+//! Not here: which shard owns a key (`base::owner`), reply formats, locks between shards.
+
+pub mod keyspace;
+pub mod value;
+
+mod expire;
+mod graveyard;
+
+pub use keyspace::{Change, Keyspace};
+pub use value::{Deadline, KeyFacts, Owned, Text, Value, WrongType};
+
+use crate::base::clock::{Clock, Now};
+use crate::base::limits;
+use crate::base::owner::Owners;
+use crate::base::prng::Prng;
+use crate::ds::dict::Dict;
+use graveyard::Graveyard;
+
+/// All databases of one core.
+#[derive(Debug)]
+pub struct Shard {
+    owners: Owners,
+    databases: Vec<Dict<Value>>,
+    graveyard: Graveyard,
+    prng: Prng,
+    expire: expire::Cycle,
+    /// How accesses are remembered; follows `maxmemory-policy`.
+    pub access: AccessClock,
+    /// Counters for `INFO`.
+    pub stats: ShardStats,
+}
+
+/// What the 24 bits beside each key mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessClock {
+    /// Seconds of the last access, modulo 2^24: every policy but the two below.
+    Recency,
+    /// Minutes of the last decay and a logarithmic counter: `allkeys-lfu`, `volatile-lfu`.
+    Frequency {
+        /// `lfu-log-factor`: how many more accesses the next step of the counter takes.
+        log_factor: u32,
+        /// `lfu-decay-time`: minutes after which the counter loses one; 0: never.
+        decay_minutes: u32,
+    },
+}
+
+/// Counters of one shard since it started. All only grow, and may be set to 0 (`CONFIG RESETSTAT`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShardStats {
+    /// Reads that found their key: `keyspace_hits`.
+    pub hits: u64,
+    /// Reads that did not: `keyspace_misses`.
+    pub misses: u64,
+    /// Keys removed because their deadline had passed: `expired_keys`.
+    pub expired_keys: u64,
+    /// Active expiry cycles that ran out of time: `expired_time_cap_reached_count`.
+    pub expire_cap_reached: u64,
+    /// Time in active expiry cycles, in nanoseconds: `expire_cycle_cpu_milliseconds`.
+    pub expire_cycle_ns: u64,
+    /// Values freed in the background: `lazyfreed_objects`.
+    pub lazyfreed: u64,
+    /// Writes to keys: `rdb_changes_since_last_save`.
+    pub dirty: u64,
+}
+
+/// One database, for `INFO keyspace`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DatabaseInfo {
+    /// Keys, among them those that have expired and are not removed yet.
+    pub keys: usize,
+    /// Keys with a deadline.
+    pub expires: usize,
+    /// Mean time until those expire, in milliseconds.
+    pub avg_ttl_ms: u64,
+}
+
+/// Where the memory of a shard is, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShardMemory {
+    /// Keys and values, with what the allocator rounds up.
+    pub content: usize,
+    /// Tables.
+    pub tables: usize,
+    /// Removed, and not freed yet.
+    pub garbage: usize,
+}
+
+impl Shard {
+    /// Empty databases; keys are hashed by `owners`.
+    pub fn new(owners: Owners) -> Shard {
+        Shard {
+            owners,
+            databases: (0..limits::DATABASES).map(|_| Dict::new(owners)).collect(),
+            graveyard: Graveyard::default(),
+            prng: Prng::new(owners.seed()),
+            expire: expire::Cycle::default(),
+            access: AccessClock::Recency,
+            stats: ShardStats::default(),
+        }
+    }
+
+    /// The door to one database, for one command. `db` below `limits::DATABASES`.
+    pub fn keyspace(&mut self, db: u8, now: Now) -> Keyspace<'_> {
+        Keyspace::new(self, db, now)
+    }
+
+    /// Exchanges two databases: `SWAPDB`. O(1).
+    pub fn swap(&mut self, a: u8, b: u8) {
+        if a != b {
+            self.databases.swap(usize::from(a), usize::from(b));
+            self.stats.dirty += 1;
+        }
+    }
+
+    /// Empties all databases: `FLUSHALL`. The memory is given back by later cron runs.
+    pub fn clear_all(&mut self) {
+        for db in 0..self.databases.len() {
+            self.clear(db);
+        }
+    }
+
+    fn clear(&mut self, db: usize) {
+        let full = std::mem::replace(&mut self.databases[db], Dict::new(self.owners));
+        self.stats.dirty += full.len() as u64;
+        self.graveyard.bury_table(full);
+    }
+
+    /// Upkeep, about every 100 ms, and sooner again when it returns true (there is more to do): removes
+    /// expired keys, frees what was removed. Looks at `clock` every few keys and stops after `budget_ns`.
+    pub fn on_cron(&mut self, now: Now, clock: &Clock, budget_ns: u64) -> bool {
+        let start = clock.raw();
+        let out_of_time = |share: u64| clock.elapsed_ns(start, clock.raw()) >= budget_ns / 2 * share;
+        let expiring = self.expire_some(now, &mut || out_of_time(1));
+        self.stats.expire_cycle_ns += clock.elapsed_ns(start, clock.raw());
+        self.stats.expire_cap_reached += u64::from(expiring);
+        let freeing = self.graveyard.free_some(&mut self.stats, &mut || out_of_time(2));
+        expiring || freeing
+    }
+
+    /// `INFO keyspace` for one database.
+    pub fn database(&self, db: u8, now: Now) -> DatabaseInfo {
+        let dict = &self.databases[usize::from(db)];
+        let expires = dict.expires();
+        let mean = dict.deadline_sum().checked_div(expires as u128).unwrap_or(0);
+        DatabaseInfo { keys: dict.len(), expires, avg_ttl_ms: (mean as u64).saturating_sub(now.unix_ms()) }
+    }
+
+    /// Where the memory is.
+    pub fn memory(&self) -> ShardMemory {
+        ShardMemory {
+            content: self.databases.iter().map(Dict::content_bytes).sum(),
+            tables: self.databases.iter().map(Dict::table_bytes).sum(),
+            garbage: self.graveyard.bytes(),
+        }
+    }
+
+    /// Values that are removed and not freed yet: `lazyfree_pending_objects`.
+    pub fn garbage_len(&self) -> usize {
+        self.graveyard.len()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! What was removed and is not freed yet.
+//!
+//! Freeing a value of 512 MB or a database of a million keys takes milliseconds, which no command should
+//! pay. Both are put here and freed in slices. A small value is freed at once: putting it off costs more.
+
+use crate::ds::block::Weigh;
+use crate::ds::dict::Dict;
+use crate::shard::ShardStats;
+use crate::shard::value::Value;
+use std::collections::VecDeque;
+
+/// A value at least this large is freed later.
+const LATER_BYTES_MIN: usize = 64 << 10;
+
+/// Garbage above this is freed at once: writers that replace big values faster than the cron frees
+/// them shall not fill the memory.
+const BYTES_MAX: usize = 1 << 30;
+
+/// Keys freed between two looks at the clock.
+const SLICE_KEYS: usize = 256;
+
+#[derive(Debug, Default)]
+pub(super) struct Graveyard {
+    values: VecDeque<Box<Value>>,
+    values_bytes: usize,
+    tables: VecDeque<Dict<Value>>,
+}
+
+impl Graveyard {
+    /// Takes a value that nobody can reach any more.
+    pub(super) fn bury(&mut self, value: Box<Value>) {
+        let bytes = value.bytes();
+        if bytes < LATER_BYTES_MIN {
+            return;
+        }
+        self.values.push_back(value);
+        self.values_bytes += bytes;
+        while self.values_bytes > BYTES_MAX {
+            let Some(oldest) = self.values.pop_front() else { break };
+            self.values_bytes -= oldest.bytes();
+        }
+    }
+
+    /// Takes a whole database.
+    pub(super) fn bury_table(&mut self, table: Dict<Value>) {
+        if !table.is_empty() {
+            self.tables.push_back(table);
+        }
+    }
+
+    /// Frees until `stop` says so; true: there is more.
+    pub(super) fn free_some(&mut self, stats: &mut ShardStats, stop: &mut dyn FnMut() -> bool) -> bool {
+        while let Some(value) = self.values.pop_front() {
+            self.values_bytes -= value.bytes();
+            stats.lazyfreed += 1;
+            drop(value);
+            if stop() {
+                return self.len() > 0;
+            }
+        }
+        while let Some(table) = self.tables.front_mut() {
+            for block in table.drain(SLICE_KEYS) {
+                stats.lazyfreed += 1;
+                if let Some(value) = block.into_boxed() {
+                    self.values_bytes += value.bytes();
+                    self.values.push_back(value);
+                }
+            }
+            if table.is_empty() {
+                self.tables.pop_front();
+            }
+            if stop() {
+                return self.len() > 0;
+            }
+        }
+        self.len() > 0
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let tables = self.tables.iter().map(|table| table.content_bytes() + table.table_bytes());
+        self.values_bytes + tables.sum::<usize>()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.values.len() + self.tables.iter().map(Dict::len).sum::<usize>()
+    }
+}
