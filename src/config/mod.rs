@@ -1,8 +1,14 @@
 //! Options: one table, redis.conf syntax, what was typed and what it means.
 //!
-//! `options` holds the table and the values, `value` how values are spelled, `set` CONFIG GET and SET.
+//! `options` holds the table and the values, `value` how values are spelled, `set` CONFIG GET and SET, `file`
+//! and `raw` what was typed, `resolved` what it means on this machine, `rewrite` CONFIG REWRITE.
 
+pub mod file;
+mod foreign;
 pub mod options;
+pub mod raw;
+pub mod resolved;
+pub mod rewrite;
 pub mod set;
 pub mod value;
 

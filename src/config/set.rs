@@ -81,7 +81,7 @@ pub fn get_many(options: &Options, patterns: &[&[u8]]) -> Vec<(Vec<u8>, Vec<u8>)
 }
 
 /// Redis's glob without its sets' corner cases: `*`, `?`, `[...]` with `^` and ranges, `\`; any case.
-fn glob(pattern: &[u8], text: &[u8]) -> bool {
+pub(super) fn glob(pattern: &[u8], text: &[u8]) -> bool {
     let (Some(&first), rest) = (pattern.first(), pattern.get(1..).unwrap_or_default()) else {
         return text.is_empty();
     };
