@@ -15,7 +15,7 @@ use crate::ds::block::{Block, Content, INLINE_MAX, View, Weigh};
 use crate::ds::dict::{Dict, Found};
 use crate::shard::graveyard::Graveyard;
 use crate::shard::value::{self, OwnedBody};
-use crate::shard::{AccessClock, Deadline, KeyFacts, Owned, Shard, ShardStats, Text, Value, WrongType};
+use crate::shard::{AccessClock, Deadline, KeyFacts, Owned, Settings, Shard, ShardStats, Text, Value, WrongType};
 
 /// One database of a shard at one moment.
 #[derive(Debug)]
@@ -57,6 +57,26 @@ impl<'a> Keyspace<'a> {
     /// The database's number.
     pub fn db(&self) -> u8 {
         self.db
+    }
+
+    /// What the operator has set.
+    pub fn settings(&self) -> Settings {
+        self.shard.settings
+    }
+
+    /// Whether accesses are counted (`OBJECT FREQ`) and not timed (`OBJECT IDLETIME`).
+    pub fn counts_accesses(&self) -> bool {
+        matches!(self.shard.access, AccessClock::Frequency { .. })
+    }
+
+    /// A generator of its own, seeded by the shard's: for commands that pick at random.
+    pub fn prng(&mut self) -> Prng {
+        Prng::new(self.shard.prng.next_u64())
+    }
+
+    /// The door to another database of the same shard, at the same moment: `MOVE`.
+    pub fn other_db(&mut self, db: u8) -> Keyspace<'_> {
+        Keyspace { shard: self.shard, db, now: self.now }
     }
 
     /// Keys in the database; those that expired and were not removed yet count, as in Redis.
@@ -299,6 +319,16 @@ impl<'a> Keyspace<'a> {
     /// Empties the database: `FLUSHDB`. O(1): the memory is given back by later cron runs.
     pub fn clear(&mut self) {
         self.shard.clear(usize::from(self.db));
+    }
+
+    /// Empties all databases: `FLUSHALL`.
+    pub fn clear_all(&mut self) {
+        self.shard.clear_all();
+    }
+
+    /// Exchanges two databases: `SWAPDB`.
+    pub fn swap(&mut self, a: u8, b: u8) {
+        self.shard.swap(a, b);
     }
 
     /// Every write of a key comes through here, once, after it was made.

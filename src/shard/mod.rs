@@ -35,6 +35,21 @@ pub struct Shard {
     pub access: AccessClock,
     /// Counters for `INFO`.
     pub stats: ShardStats,
+    /// What the operator has set; follows the options.
+    pub settings: Settings,
+}
+
+/// The options that commands on keys obey.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Longest string (`proto-max-bulk-len`), in bytes.
+    pub bulk_bytes_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { bulk_bytes_max: limits::BULK_BYTES_MAX }
+    }
 }
 
 /// What the 24 bits beside each key mean.
@@ -103,6 +118,7 @@ impl Shard {
             expire: expire::Cycle::default(),
             access: AccessClock::Recency,
             stats: ShardStats::default(),
+            settings: Settings::default(),
         }
     }
 
