@@ -2,6 +2,8 @@
 
 pub mod args;
 pub mod clock;
+pub mod extended;
+pub mod glob;
 pub mod ids;
 pub mod limits;
 pub mod number;

@@ -1,8 +1,11 @@
 //! Numbers as Redis reads and prints them, to the byte.
 //!
 //! A client sees these texts, compares them and parses them again, so "a correct float" is not enough:
-//! the digits must be the ones C's `%.17g` prints and the accepted inputs the ones Redis accepts.
+//! the digits must be the ones C's `%.17g` prints and the accepted inputs the ones `strtod` accepts
+//! (hexadecimal floats included) without what Redis refuses (spaces, NaN, overflow).
+//! INCRBYFLOAT's 80-bit arithmetic is in `extended`; it shares the reading of texts with this file.
 
+use num_bigint::BigUint;
 use std::fmt::Write;
 
 /// Longest text of any `f64` by `write_f64`: sign, 17 digits, point, leading zeros, exponent.
@@ -35,6 +38,156 @@ pub fn parse_i64(text: &[u8]) -> Option<i64> {
             }
         }
         _ => None,
+    }
+}
+
+/// A SCAN cursor, read as C's `strtoul` does: a sign (minus wraps around) and leading zeros are fine,
+/// an empty text is 0; anything behind the digits, a space before them or an overflow is not.
+pub fn parse_cursor(text: &[u8]) -> Option<u64> {
+    let (negative, digits) = match text {
+        [] => return Some(0),
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let value = std::str::from_utf8(digits).ok()?.parse::<u64>().ok()?;
+    Some(if negative { value.wrapping_neg() } else { value })
+}
+
+/// The double that `text` spells, if Redis accepts it: what `strtod` reads in the C locale and uses up,
+/// except NaN, a leading space, and what is too large or too small for a double.
+pub fn parse_f64(text: &[u8]) -> Option<f64> {
+    let (negative, unsigned) = sign(text);
+    let magnitude = match float_literal(unsigned)? {
+        FloatLiteral::Infinity => f64::INFINITY,
+        // Rust's own parser rounds exactly too, and its grammar contains what is left of ours.
+        FloatLiteral::Decimal { zero, .. } => {
+            let value: f64 = std::str::from_utf8(unsigned).ok()?.parse().ok()?;
+            (value.is_finite() && (value > 0.0 || zero)).then_some(value)?
+        }
+        FloatLiteral::Hexadecimal { digits, exponent } => hexadecimal_f64(&digits, exponent)?,
+    };
+    Some(if negative { -magnitude } else { magnitude })
+}
+
+/// A float's text without its sign.
+pub(crate) enum FloatLiteral<'t> {
+    Infinity,
+    /// The digits before and after the point, and the power of ten they are multiplied by.
+    Decimal {
+        whole: &'t [u8],
+        fraction: &'t [u8],
+        exponent: i64,
+        zero: bool,
+    },
+    /// Digit values without the point, and the power of two they are multiplied by.
+    Hexadecimal {
+        digits: Vec<u8>,
+        exponent: i64,
+    },
+}
+
+/// Whether `text` begins with a minus sign, and what comes behind a sign.
+pub(crate) fn sign(text: &[u8]) -> (bool, &[u8]) {
+    match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        rest => (false, rest),
+    }
+}
+
+/// Reads what `strtod` would read, all of it or nothing; NaN is nothing.
+pub(crate) fn float_literal(text: &[u8]) -> Option<FloatLiteral<'_>> {
+    if text.eq_ignore_ascii_case(b"inf") || text.eq_ignore_ascii_case(b"infinity") {
+        return Some(FloatLiteral::Infinity);
+    }
+    if let [b'0', b'x' | b'X', rest @ ..] = text {
+        let (whole, fraction, rest) = digits_and_point(rest, u8::is_ascii_hexdigit)?;
+        let exponent = exponent(rest, b'p')? - 4 * fraction.len() as i64;
+        let digits = whole
+            .iter()
+            .chain(fraction)
+            .map(|&digit| char::from(digit).to_digit(16).expect("hexadecimal") as u8);
+        return Some(FloatLiteral::Hexadecimal { digits: digits.collect(), exponent });
+    }
+    let (whole, fraction, rest) = digits_and_point(text, u8::is_ascii_digit)?;
+    let zero = whole.iter().chain(fraction).all(|&digit| digit == b'0');
+    Some(FloatLiteral::Decimal { whole, fraction, exponent: exponent(rest, b'e')?, zero })
+}
+
+/// Digits, perhaps with a point among, before or behind them; at least one digit.
+fn digits_and_point(text: &[u8], is_digit: fn(&u8) -> bool) -> Option<(&[u8], &[u8], &[u8])> {
+    let run = |text: &[u8]| text.iter().position(|byte| !is_digit(byte)).unwrap_or(text.len());
+    let (whole, rest) = text.split_at(run(text));
+    let (fraction, rest) = match rest {
+        [b'.', rest @ ..] => rest.split_at(run(rest)),
+        rest => rest.split_at(0),
+    };
+    (!whole.is_empty() || !fraction.is_empty()).then_some((whole, fraction, rest))
+}
+
+/// An exponent after its `mark`, or 0 when nothing is left. Absurd ones saturate far beyond any float.
+fn exponent(text: &[u8], mark: u8) -> Option<i64> {
+    let [first, rest @ ..] = text else { return Some(0) };
+    let (negative, digits) = sign(rest);
+    if !first.eq_ignore_ascii_case(&mark) || digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let value = digits.iter().fold(0_i64, |value, digit| (value * 10 + i64::from(digit - b'0')).min(1 << 40));
+    Some(if negative { -value } else { value })
+}
+
+/// `digits` (base 16) times 2^`exponent`, rounded to nearest even; `None` out of range.
+fn hexadecimal_f64(digits: &[u8], exponent: i64) -> Option<f64> {
+    if digits.iter().all(|&digit| digit == 0) {
+        return Some(0.0);
+    }
+    let whole = BigUint::from_radix_be(digits, 16).expect("digits of base 16");
+    let rounded = round(&whole, false, exponent, Precision { bits: 53, exponent_min: -1074 });
+    // Above 2^971 times 53 bits there is only infinity; below the smallest step only zero.
+    (rounded.mantissa != 0 && rounded.exponent <= 971).then(|| {
+        // Both factors are exact, and so is the product, since the mantissa was rounded to fit. Two
+        // steps, because the power of a subnormal is not itself a normal double.
+        let power = |exponent: i64| f64::from_bits(((1023 + exponent) as u64) << 52);
+        let half = rounded.exponent / 2;
+        rounded.mantissa as f64 * power(half) * power(rounded.exponent - half)
+    })
+}
+
+/// How many bits a float's mantissa has, and the exponent of its smallest step.
+pub(crate) struct Precision {
+    pub(crate) bits: u64,
+    pub(crate) exponent_min: i64,
+}
+
+/// `mantissa` times 2^`exponent`.
+pub(crate) struct Rounded {
+    pub(crate) mantissa: u64,
+    pub(crate) exponent: i64,
+}
+
+/// `value` times 2^`exponent` (and a little more, if `inexact`) rounded to nearest, ties to even. The
+/// mantissa has all its bits unless the exponent is the smallest.
+pub(crate) fn round(value: &BigUint, inexact: bool, exponent: i64, precision: Precision) -> Rounded {
+    let drop = (value.bits() as i64 - precision.bits as i64).max(precision.exponent_min - exponent);
+    if drop <= 0 {
+        // Fits with room to spare: move up so that the mantissa is full, as far as exponents go.
+        let mantissa = (value << drop.unsigned_abs()).iter_u64_digits().next().unwrap_or(0);
+        return Rounded { mantissa, exponent: exponent + drop };
+    }
+    let drop_bits = drop.unsigned_abs();
+    let mantissa = (value >> drop_bits).iter_u64_digits().next().unwrap_or(0);
+    let half = value.bit(drop_bits - 1);
+    let below_half = inexact || value.trailing_zeros().is_some_and(|zeros| zeros < drop_bits - 1);
+    let up = half && (below_half || mantissa & 1 == 1);
+    match mantissa.checked_add(u64::from(up)) {
+        Some(mantissa) if mantissa >> (precision.bits - 1) <= 1 => {
+            Rounded { mantissa, exponent: exponent + drop }
+        }
+        _ => Rounded { mantissa: 1 << (precision.bits - 1), exponent: exponent + drop + 1 },
     }
 }
 
@@ -159,6 +312,92 @@ mod tests {
             "99999999999999999999",
         ] {
             assert_eq!(parse_i64(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_what_strtoul_reads() {
+        for (text, value) in [
+            ("", Some(0)),
+            ("+0", Some(0)),
+            ("-0", Some(0)),
+            ("007", Some(7)),
+            ("-1", Some(u64::MAX)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("0x0", None),
+            (" 0", None),
+            ("0 ", None),
+            ("+", None),
+            ("abc", None),
+        ] {
+            assert_eq!(parse_cursor(text.as_bytes()), value, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn doubles_are_read_as_strtod_reads_them() {
+        // As ZADD of redis-server 7.0.15 answered.
+        for (text, value) in [
+            ("inf", f64::INFINITY),
+            ("+inf", f64::INFINITY),
+            ("-Infinity", f64::NEG_INFINITY),
+            ("0x1p3", 8.0),
+            ("0X.8", 0.5),
+            ("0x1.fffffffffffff8p0", 2.0),
+            ("0x1.fffffffffffff7p0", 2.0 - f64::EPSILON),
+            ("0x1p-1074", 5e-324),
+            ("0x1.8p-1074", 1e-323),
+            ("0x0.8000000000001p-1074", 5e-324),
+            ("0x1.fffffffffffffp1023", f64::MAX),
+            ("-0x0p99999999999", -0.0),
+            ("1e-310", 1e-310),
+            ("5e-324", 5e-324),
+            ("3e-324", 5e-324),
+            (".5", 0.5),
+            ("5.", 5.0),
+            ("+1", 1.0),
+            ("-0", -0.0),
+            ("0e99999", 0.0),
+            ("1E5", 1e5),
+            ("00012", 12.0),
+            ("1.5e+3", 1500.0),
+            ("9007199254740993", 9007199254740992.0),
+        ] {
+            let read = parse_f64(text.as_bytes()).unwrap_or_else(|| panic!("{text} is a float"));
+            assert_eq!(read.to_bits(), value.to_bits(), "{text}");
+        }
+        for text in [
+            "",
+            "nan",
+            "NaN",
+            "nan(1)",
+            "-nan",
+            "infinit",
+            "0x",
+            "0x1p",
+            "0x.p1",
+            "1e400",
+            "-1e400",
+            "1e-400",
+            "2e-324",
+            "0x1p1024",
+            "0x0.8p-1074",
+            "1e",
+            "1e+",
+            ".",
+            " 1",
+            "1 ",
+            "1_0",
+            "1d",
+            "1f",
+            "--1",
+            "+-1",
+            "\0",
+            "1\0",
+            "1e5.5",
+        ] {
+            assert_eq!(parse_f64(text.as_bytes()), None, "{text:?}");
         }
     }
 
