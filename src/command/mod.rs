@@ -1,1 +1,27 @@
 //! What to do: the command table and its families.
+//!
+//! # How to add a command
+//!
+//! 1. **One function** in its family's file. If it works on one key, it is a [`spec::ShardFn`]: it gets
+//!    the keyspace of the shard that owns the key, the arguments, and the reply to write. It cannot
+//!    wait and nothing can come between its steps, which is all the atomicity it needs.
+//! 2. **One row** in the family's `ROWS`: name, function, arity, keys, flags, documentation. The row's
+//!    constructor says where it runs: `owner` (one key), `split` (many keys, one answer each),
+//!    `every` (all keys), `atomic` (several keys that must agree), `connection` (no key), `cores`
+//!    (asks every core).
+//! 3. **One test** under it: a transcript of commands and replies. `testing::check` runs it on one
+//!    shard and on simulated meshes of two and four.
+//!
+//! Nothing else: lookup, errors, COMMAND, COMMAND DOCS, histograms, hints in `medusa cli`, the random
+//! workloads and the README's coverage table read the row.
+
+pub mod core;
+pub mod error;
+pub mod monitor;
+pub mod spec;
+pub mod table;
+
+use spec::Spec;
+
+/// Every family's rows.
+pub const FAMILIES: &[&[Spec]] = &[];

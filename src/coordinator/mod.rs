@@ -1,1 +1,17 @@
-//! What was asked, in which order: one per connection.
+//! What was asked, in which order: bytes of a connection in, commands run here or posted to their
+//! owners, replies out in the order of the requests.
+//!
+//! - `center`: all a core's commands share, and how one runs on this shard
+//! - `connection`: one client's input, reply slots and output
+//! - `dispatch`: lookup, gate, place
+//! - `spanning`: commands that span shards or ask every core
+//! - `serve`: a peer's batch against this shard
+
+pub mod center;
+pub mod connection;
+mod dispatch;
+mod serve;
+mod spanning;
+
+pub use center::{Center, Local};
+pub use connection::Connection;

@@ -1,1 +1,393 @@
-//! All that one core owns, as a value.
+//! All that one core owns, as a value: bytes and batches in, bytes and batches out, time handed in.
+//!
+//! The driver (`server::driver`) moves the bytes; the simulator (`testing::sim`) runs several engines in
+//! one thread. Neither is known here. No IO, no clock but the one given, nothing async.
+
+use crate::base::clock::{Clock, Now};
+use crate::base::ids::{ClientId, ConnectionId, ShardId};
+use crate::base::owner::Owners;
+use crate::base::prng::Prng;
+use crate::command::core::{AdminRequest, Identity};
+use crate::command::table::Table;
+use crate::config::Options;
+use crate::coordinator::{Center, Connection, Local};
+use crate::mesh::locks::Locks;
+use crate::mesh::message::{Batch, Control, Op};
+use crate::mesh::outbox::Outboxes;
+use crate::metrics::Metrics;
+use crate::metrics::slowlog::SlowLog;
+use crate::session::{Address, Clients, Intent, Pause, Remote, Session};
+use crate::shard::Shard;
+use std::collections::{HashMap, VecDeque};
+
+mod upkeep;
+
+/// What an engine is made from.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Which core.
+    pub id: ShardId,
+    /// Who owns a key: the same on every core.
+    pub owners: Owners,
+    /// Options at the start.
+    pub options: Options,
+    /// The process.
+    pub identity: Identity,
+    /// Time.
+    pub clock: Clock,
+    /// Seed of this core's randomness.
+    pub seed: u64,
+}
+
+/// One core.
+#[derive(Debug)]
+pub struct Engine {
+    center: Center,
+    connections: Vec<Option<Box<Connection>>>,
+    /// Connections with input that may run.
+    ready: VecDeque<ConnectionId>,
+    /// Connections with output or a changed state.
+    dirty: VecDeque<ConnectionId>,
+    /// Connections that CLIENT PAUSE holds.
+    paused: Vec<ConnectionId>,
+    /// The pause they were held under.
+    pause: Pause,
+    upkeep: upkeep::Upkeep,
+}
+
+impl Engine {
+    /// An engine without keys or clients.
+    pub fn new(setup: Setup) -> Self {
+        let table = Table::get();
+        let prng = Prng::new(setup.seed);
+        let shards = setup.owners.shards();
+        let center = Center {
+            id: setup.id,
+            owners: setup.owners,
+            now: setup.clock.now(),
+            clock: setup.clock,
+            shard: Shard::new(setup.owners),
+            locks: Locks::default(),
+            clients: Clients::default(),
+            metrics: Metrics::new(table.commands().len()),
+            slowlog: SlowLog::new(setup.id, usize::from(shards)),
+            options: setup.options,
+            prng,
+            table,
+            identity: setup.identity,
+            requests: Vec::new(),
+            outboxes: Outboxes::new(shards),
+            own_mail: VecDeque::new(),
+            local: VecDeque::new(),
+            spanning: HashMap::new(),
+            questions: HashMap::new(),
+            next_number: 0,
+            stamp: 0,
+        };
+        let mut engine = Engine {
+            center,
+            connections: Vec::new(),
+            ready: VecDeque::new(),
+            dirty: VecDeque::new(),
+            paused: Vec::new(),
+            pause: Pause::default(),
+            upkeep: upkeep::Upkeep::default(),
+        };
+        engine.follow_options();
+        engine
+    }
+
+    /// A client has connected. Its first output may be a refusal.
+    pub fn connect(&mut self, id: ClientId, address: Address) -> ConnectionId {
+        let center = &mut self.center;
+        center.metrics.counters.connections_received += 1;
+        let open = center.options.requirepass.is_empty();
+        let refused = center.options.protected_mode && open && !address.loopback;
+        let at = center.clients.insert(Session::new(id, address, open, center.now));
+        let index = at.index as usize;
+        if self.connections.len() <= index {
+            self.connections.resize_with(index + 1, || None);
+        }
+        self.connections[index] = Some(Box::default());
+        if refused {
+            self.refuse(at, PROTECTED);
+        }
+        at
+    }
+
+    /// A client has connected that is one too many.
+    pub fn refuse(&mut self, at: ConnectionId, error: &str) {
+        if let Some(connection) = self.connection_mut(at) {
+            connection.on_push(error.as_bytes());
+        }
+        self.center.clients.close(at, Intent::CloseAfterOutput);
+        self.settle();
+    }
+
+    /// A turn begins at `now`.
+    pub fn begin_turn(&mut self, now: Now) {
+        self.center.now = now;
+        if !self.paused.is_empty() {
+            self.look_at_pause();
+        }
+    }
+
+    /// Bytes from a client: parses and runs what can run, keeps the rest.
+    pub fn on_bytes(&mut self, at: ConnectionId, bytes: &[u8]) {
+        let Some(connection) = self.connections.get_mut(at.index as usize).and_then(Option::as_deref_mut)
+        else {
+            return;
+        };
+        if self.center.clients.get(at).is_none() {
+            return;
+        }
+        self.upkeep.input_ns = self.center.now.mono_ns;
+        connection.on_bytes(at, &mut self.center, bytes);
+        self.touch(at);
+        self.settle();
+    }
+
+    /// The kernel took this many bytes of the output handed out.
+    pub fn on_sent(&mut self, at: ConnectionId, bytes: usize) {
+        self.center.metrics.counters.net_output_bytes += bytes as u64;
+        if let Some(connection) = self.connection_mut(at) {
+            connection.on_sent(bytes);
+            self.touch(at);
+        }
+    }
+
+    /// The client is gone: forget it. What it asked others runs on; answers find nobody.
+    pub fn on_hangup(&mut self, at: ConnectionId) {
+        let Some(session) = self.center.clients.remove(at) else { return };
+        self.connections[at.index as usize] = None;
+        if session.monitor {
+            let gone = Remote { core: self.center.id, connection: at };
+            self.center.clients.monitors.retain(|monitor| monitor.at != gone);
+            for peer in (0..self.center.owners.shards()).map(ShardId).filter(|&peer| peer != self.center.id) {
+                self.center.outboxes.post_control(peer, Control::Unwatch(gone));
+            }
+        }
+    }
+
+    /// A peer's batch.
+    pub fn on_mail(&mut self, from: ShardId, mut batch: Box<Batch>) {
+        let raw_now = self.center.clock.raw();
+        self.center.see_stamp(batch.stamp);
+        let mut ops = std::mem::take(&mut batch.ops);
+        for op in ops.drain(..) {
+            match op {
+                Op::Run(run) => self.center.serve(from, &batch, &run),
+                Op::Done(done) => {
+                    self.center.outboxes.on_reply(from);
+                    let start = done.start as usize;
+                    let reply = &batch.bytes[start..start + done.len as usize];
+                    self.deliver(done.connection, done.slot, reply, raw_now);
+                }
+                Op::Control(control) => self.center.on_control(from, *control),
+            }
+        }
+        batch.ops = ops;
+        self.center.outboxes.recycle(batch);
+        self.settle();
+    }
+
+    /// Goes on with connections whose input waits, each for a slice; true: some are not through.
+    pub fn run_ready(&mut self) -> bool {
+        for _ in 0..self.ready.len() {
+            let Some(at) = self.ready.pop_front() else { break };
+            let Some(connection) = self.connections.get_mut(at.index as usize).and_then(Option::as_deref_mut)
+            else {
+                continue;
+            };
+            connection.queued = false;
+            if self.center.clients.get(at).is_none() {
+                continue;
+            }
+            connection.run_input(at, &mut self.center);
+            self.touch(at);
+            self.settle();
+        }
+        !self.ready.is_empty()
+    }
+
+    /// The next connection whose output or state has changed.
+    pub fn next_dirty(&mut self) -> Option<ConnectionId> {
+        while let Some(at) = self.dirty.pop_front() {
+            if self.center.clients.get(at).is_none() {
+                continue;
+            }
+            if let Some(connection) = self.connection_mut(at) {
+                connection.dirty = false;
+                return Some(at);
+            }
+        }
+        None
+    }
+
+    /// Whether a connection has output to take.
+    pub fn has_output(&self, at: ConnectionId) -> bool {
+        self.connection(at).is_some_and(Connection::has_output)
+    }
+
+    /// Takes a connection's output and leaves `empty` in its place.
+    pub fn take_output(&mut self, at: ConnectionId, empty: Vec<u8>) -> Vec<u8> {
+        match self.connection_mut(at) {
+            Some(connection) => {
+                let output = connection.take_output(empty);
+                self.center.metrics.counters.writes_processed += u64::from(!output.is_empty());
+                output
+            }
+            None => empty,
+        }
+    }
+
+    /// What should become of a connection; one that asks to close is open until it is answered.
+    pub fn intent(&self, at: ConnectionId) -> Intent {
+        let Some(session) = self.center.clients.get(at) else { return Intent::CloseNow };
+        match session.intent {
+            Intent::CloseAfterOutput if !self.connection(at).is_some_and(Connection::is_drained) => {
+                Intent::Open
+            }
+            intent => intent,
+        }
+    }
+
+    /// Whether a connection's socket should be read on.
+    pub fn wants_input(&self, at: ConnectionId) -> bool {
+        self.connection(at).is_some_and(|connection| connection.wants_input(&self.center))
+    }
+
+    /// What to put on the link to a peer.
+    pub fn take_mail(&mut self, peer: ShardId) -> Option<Box<Batch>> {
+        let stamp = self.center.stamp;
+        self.center.outboxes.take(peer, stamp)
+    }
+
+    /// Puts a batch back that the link has no room for.
+    pub fn put_back(&mut self, peer: ShardId, batch: Box<Batch>) {
+        self.center.outboxes.put_back(peer, batch);
+    }
+
+    /// What a command asked of the process.
+    pub fn take_request(&mut self) -> Option<AdminRequest> {
+        self.center.requests.pop()
+    }
+
+    /// Which core this is.
+    pub fn id(&self) -> ShardId {
+        self.center.id
+    }
+
+    /// All that its commands share: for reports and tests.
+    pub fn center(&self) -> &Center {
+        &self.center
+    }
+
+    /// The same, to change.
+    pub fn center_mut(&mut self) -> &mut Center {
+        &mut self.center
+    }
+
+    fn connection(&self, at: ConnectionId) -> Option<&Connection> {
+        self.center.clients.get(at)?;
+        self.connections.get(at.index as usize)?.as_deref()
+    }
+
+    fn connection_mut(&mut self, at: ConnectionId) -> Option<&mut Connection> {
+        self.center.clients.get(at)?;
+        self.connections.get_mut(at.index as usize)?.as_deref_mut()
+    }
+
+    fn deliver(&mut self, at: ConnectionId, slot: u32, reply: &[u8], raw_now: u64) {
+        if self.center.clients.get(at).is_none() {
+            return;
+        }
+        if let Some(connection) = self.connections[at.index as usize].as_deref_mut() {
+            connection.on_done(&mut self.center, slot, reply, raw_now);
+            self.touch(at);
+        }
+    }
+
+    /// Files a connection where it belongs after anything has happened to it.
+    fn touch(&mut self, at: ConnectionId) {
+        let Some(connection) = self.connections[at.index as usize].as_deref_mut() else { return };
+        let Some(session) = self.center.clients.get_mut(at) else { return };
+        if session.paused {
+            session.paused = false;
+            self.paused.push(at);
+            self.pause = self.center.clients.pause;
+        } else if !connection.queued && connection.is_ready(&self.center, at) {
+            connection.queued = true;
+            self.ready.push_back(at);
+        }
+        let changed = connection.has_output()
+            || !connection.wants_input(&self.center)
+            || self.center.clients.get(at).is_some_and(|session| session.intent != Intent::Open);
+        if changed && !connection.dirty {
+            connection.dirty = true;
+            self.dirty.push_back(at);
+        }
+        if connection.unsent_bytes() > 0 {
+            self.mind_output_limit(at);
+        }
+    }
+
+    /// Serves this core's mail to itself, hands out what has come for its connections, and looks at
+    /// what commands have changed, until nothing is left of either.
+    fn settle(&mut self) {
+        loop {
+            if let Some(control) = self.center.own_mail.pop_front() {
+                let own = self.center.id;
+                self.center.on_control(own, control);
+                continue;
+            }
+            if let Some(local) = self.center.local.pop_front() {
+                self.on_local(local);
+                continue;
+            }
+            if let Some(at) = self.center.clients.changed.pop() {
+                if self.center.clients.get(at).is_some() {
+                    self.touch(at);
+                }
+                continue;
+            }
+            break;
+        }
+        for at in self.center.outboxes.take_relieved() {
+            if self.center.clients.get(at).is_some() {
+                self.touch(at);
+            }
+        }
+    }
+
+    fn on_local(&mut self, local: Local) {
+        let at = match local {
+            Local::Done { connection, slot, reply } => {
+                let raw_now = self.center.clock.raw();
+                self.deliver(connection, slot, &reply, raw_now);
+                return;
+            }
+            Local::Answer { connection, reply } => {
+                if let Some(open) = self.connection_mut(connection) {
+                    open.on_answer(&reply);
+                }
+                connection
+            }
+            Local::Push { connection, bytes } => {
+                if let Some(open) = self.connection_mut(connection) {
+                    open.on_push(&bytes);
+                }
+                connection
+            }
+        };
+        if self.center.clients.get(at).is_some() {
+            self.touch(at);
+        }
+    }
+}
+
+/// What a client from elsewhere hears while protected mode is on and no password is set.
+const PROTECTED: &str = "-DENIED Medusa runs in protected mode: no password is set and this client does not come \
+from the same machine. Either set a password (`requirepass` in the configuration file, or CONFIG SET requirepass \
+from the machine itself), or turn the protection off with `--protected-mode no` if every client that can reach \
+the port is trusted.\r\n";

@@ -1,1 +1,6 @@
-//! What crosses cores.
+//! What crosses cores: batches of commands, replies and lock messages, and the order of commands
+//! whose keys live on several shards. Values only; the links themselves are the runtime's.
+
+pub mod locks;
+pub mod message;
+pub mod outbox;

@@ -15,7 +15,9 @@ use crate::ds::block::{Block, Content, INLINE_MAX, View, Weigh};
 use crate::ds::dict::{Dict, Found};
 use crate::shard::graveyard::Graveyard;
 use crate::shard::value::{self, OwnedBody};
-use crate::shard::{AccessClock, Deadline, KeyFacts, Owned, Settings, Shard, ShardStats, Text, Value, WrongType};
+use crate::shard::{
+    AccessClock, Deadline, KeyFacts, Owned, Settings, Shard, ShardStats, Text, Value, WrongType,
+};
 
 /// One database of a shard at one moment.
 #[derive(Debug)]

@@ -160,6 +160,11 @@ impl Shard {
         expiring || freeing
     }
 
+    /// Whether upkeep has anything to do: keys with a deadline, or garbage.
+    pub fn wants_cron(&self) -> bool {
+        self.graveyard.len() > 0 || self.databases.iter().any(|dict| dict.expires() > 0)
+    }
+
     /// `INFO keyspace` for one database.
     pub fn database(&self, db: u8, now: Now) -> DatabaseInfo {
         let dict = &self.databases[usize::from(db)];

@@ -1,0 +1,415 @@
+//! One row says everything about a command: its shape, its keys, where it runs, how it is documented.
+//!
+//! Lookup, arity errors, COMMAND and COMMAND DOCS, histograms, random workloads and the README's
+//! coverage table are read from these rows. `place` is ours (where does it run, strictly atomic);
+//! `tips` are the wire's words for clients that fan out by themselves; they are two columns because
+//! one server promises more than its clients must assume.
+
+use crate::base::args::Args;
+use crate::base::clock::Now;
+use crate::command::core::Core;
+use crate::command::error::{CommandError, CommandResult};
+use crate::resp::reply::Reply;
+use crate::shard::Keyspace;
+use crate::shard::Owned;
+use std::any::Any;
+
+/// A command that runs on the shard that owns its keys.
+pub type ShardFn = fn(&mut Keyspace<'_>, Args<'_>, &mut Reply<'_>) -> CommandResult;
+/// A command that runs on its connection's core and touches no key.
+pub type ConnectionFn = fn(&mut Core<'_>, Args<'_>, &mut Reply<'_>) -> CommandResult;
+/// A command whose keys may live on several shards: called with an empty [`Hop`] first, then with
+/// the results of the hop it asked for, until it returns [`Next::Done`]. All its keys are locked
+/// from before the first hop to after the last.
+pub type HopFn = fn(Args<'_>, &mut Hop, &mut Reply<'_>) -> Result<Next, CommandError>;
+/// One key's share of a hop; runs on the shard that owns `key`.
+pub type PartFn = fn(&mut Keyspace<'_>, key: &[u8], carry: Carry) -> Carry;
+/// Names the shard a cursor points at: `(cursor, shards) -> (shard, cursor within the shard)`.
+pub type CursorFn = fn(&mut Keyspace<'_>, Args<'_>, cursor: u64, &mut Reply<'_>) -> Result<u64, CommandError>;
+
+/// Where a command runs.
+#[derive(Clone, Copy)]
+pub enum Place {
+    /// On the connection's core; touches no key.
+    Connection(ConnectionFn),
+    /// On the owner of its key.
+    Owner(ShardFn),
+    /// On every owner of its keys, each with a command that holds only its own keys (the name, then
+    /// `keys.step` words per key), the replies folded. Strictly atomic.
+    Split(ShardFn, Fold),
+    /// On all shards, each locked as a whole, the replies folded. Strictly atomic.
+    Every(ShardFn, Fold),
+    /// In hops over the owners of its keys, all locked from the first hop to the last.
+    Atomic(HopFn),
+    /// On the core that owns its first argument's share of a SCAN cursor.
+    Scan(ShardFn),
+    /// Asks every core, not only its shard; takes no lock.
+    Cores(CoresFn),
+    /// Nowhere: a container of subcommands.
+    Container,
+}
+
+/// How the replies of several shards become one.
+#[derive(Clone, Copy)]
+pub enum Fold {
+    /// Sum of integers.
+    Sum,
+    /// `+OK` when all say so.
+    Ok,
+    /// Arrays with one element per key, put back in the order of the keys.
+    InKeyOrder,
+    /// Arrays, one after another.
+    Concat,
+    /// Any other rule: gets every shard's encoded reply, in shard order, and 64 random bits.
+    With(fn(&[&[u8]], u64, &mut Reply<'_>)),
+}
+
+/// What one core answers to a [`Place::Cores`] command.
+pub type CorePart = Box<dyn Any + Send>;
+
+/// A command that asks every core.
+#[derive(Clone, Copy)]
+pub struct CoresFn {
+    /// Runs at home first. An error is the answer and nobody is asked; `Ok(true)`: it has replied.
+    pub check: fn(&mut Core<'_>, Args<'_>, &mut Reply<'_>) -> Result<bool, CommandError>,
+    /// Runs once on every core.
+    pub part: fn(&mut Core<'_>, Args<'_>) -> CorePart,
+    /// Runs at home with every core's part, in core order.
+    pub fold: fn(&mut Core<'_>, Args<'_>, Vec<CorePart>, &mut Reply<'_>) -> CommandResult,
+}
+
+/// What a hop brings to a key or takes from it: owned, so that it may cross cores.
+#[derive(Debug, Default)]
+pub enum Carry {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Yes or no.
+    Flag(bool),
+    /// A number.
+    Number(i64),
+    /// Bytes; `None` where there is no value.
+    Bytes(Option<Vec<u8>>),
+    /// A whole value on its way to another key, shard or database.
+    Value(Box<Owned>),
+    /// The part failed with this error.
+    Error(CommandError),
+}
+
+/// One key's share of a hop.
+#[derive(Debug)]
+pub struct Part {
+    /// Index of the key among the command's arguments.
+    pub key: usize,
+    /// Database it is looked up in.
+    pub db: u8,
+    /// What to do there.
+    pub run: PartFn,
+    /// What to bring.
+    pub carry: Carry,
+}
+
+/// A multi-shard command between two hops.
+#[derive(Debug)]
+pub struct Hop {
+    /// 0 before the first hop, then the number of hops done.
+    pub stage: usize,
+    /// The session's database.
+    pub db: u8,
+    /// The command's time: the same for every hop.
+    pub now: Now,
+    /// What the parts of the last hop answered, in the order they were asked.
+    pub carries: Vec<Carry>,
+}
+
+/// What a multi-shard command wants next.
+#[derive(Debug)]
+pub enum Next {
+    /// These parts, in parallel; then call again.
+    Hop(Vec<Part>),
+    /// Nothing: the reply is written.
+    Done,
+}
+
+/// Which arguments are keys: COMMAND's first, last (negative: from the end) and step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keys {
+    /// Index of the first key; 0: none.
+    pub first: i16,
+    /// Index of the last key; negative counts from the end.
+    pub last: i16,
+    /// Distance between keys.
+    pub step: i16,
+    /// What is done to them.
+    pub access: Access,
+}
+
+/// What a command does to its keys: the flags of COMMAND INFO's key specifications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access(pub &'static [&'static str]);
+
+impl Access {
+    /// Reads the value.
+    pub const READ: Access = Access(&["RO", "access"]);
+    /// Reads the key's metadata only.
+    pub const READ_META: Access = Access(&["RO"]);
+    /// Overwrites the value.
+    pub const OVERWRITE: Access = Access(&["OW", "update"]);
+    /// Reads and changes the value.
+    pub const UPDATE: Access = Access(&["RW", "update"]);
+    /// Reads, answers and changes the value.
+    pub const ACCESS_UPDATE: Access = Access(&["RW", "access", "update"]);
+    /// Removes the key.
+    pub const DELETE: Access = Access(&["RM", "delete"]);
+    /// Takes the value away.
+    pub const ACCESS_DELETE: Access = Access(&["RW", "access", "delete"]);
+}
+
+impl Keys {
+    /// No key.
+    pub const NONE: Keys = Keys { first: 0, last: 0, step: 0, access: Access(&[]) };
+
+    /// One key at `index`.
+    pub const fn at(index: i16, access: Access) -> Keys {
+        Keys { first: index, last: index, step: 1, access }
+    }
+
+    /// Keys from `first` to `last` (negative: from the end), every `step` words.
+    pub const fn range(first: i16, last: i16, step: i16, access: Access) -> Keys {
+        Keys { first, last, step, access }
+    }
+
+    /// The indexes of the keys in a command of `len` words; empty when the words do not reach.
+    pub fn indexes(self, len: usize) -> impl Iterator<Item = usize> + Clone {
+        let last = if self.last < 0 { len as isize + self.last as isize } else { self.last as isize };
+        let end = if self.first == 0 { 0 } else { (last + 1).clamp(0, len as isize) as usize };
+        let first = if self.first == 0 { 1 } else { self.first as usize };
+        (first..end.max(first)).step_by(self.step.max(1) as usize)
+    }
+}
+
+/// A set of command flags, by the wire's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flags(pub u32);
+
+impl std::ops::BitOr for Flags {
+    type Output = Flags;
+    fn bitor(self, other: Flags) -> Flags {
+        Flags(self.0 | other.0)
+    }
+}
+
+macro_rules! flags {
+    ($($bit:literal $name:ident $wire:literal $doc:literal;)*) => {
+        impl Flags {
+            $(#[doc = $doc] pub const $name: Flags = Flags(1 << $bit);)*
+            /// Every flag with its name on the wire, in the order COMMAND prints them.
+            pub const NAMES: &'static [(Flags, &'static str)] = &[$((Flags::$name, $wire)),*];
+        }
+    };
+}
+
+flags! {
+    0 WRITE "write" "Changes keys.";
+    1 READ "readonly" "Reads keys and changes none.";
+    2 DENY_OOM "denyoom" "Refused when memory is full.";
+    4 ADMIN "admin" "For operators.";
+    5 PUBSUB "pubsub" "Publishes or subscribes.";
+    6 NO_SCRIPT "noscript" "Not from scripts.";
+    8 BLOCKING "blocking" "May wait.";
+    9 LOADING "loading" "Allowed while loading.";
+    10 STALE "stale" "Allowed on a stale replica.";
+    11 SKIP_MONITOR "skip_monitor" "Not shown by MONITOR.";
+    12 SKIP_SLOWLOG "skip_slowlog" "Not kept in the slow log.";
+    14 FAST "fast" "Takes constant or logarithmic time.";
+    15 NO_AUTH "no_auth" "Allowed before AUTH.";
+    16 MAY_REPLICATE "may_replicate" "May reach replicas without writing.";
+    20 PROTECTED "protected" "Needs an option to be enabled.";
+    22 NO_ASYNC_LOADING "no_async_loading" "Not during an asynchronous load.";
+    23 NO_MULTI "no_multi" "Not inside MULTI.";
+    24 MOVABLE_KEYS "movablekeys" "Keys are found by a rule of its own.";
+    25 ALLOW_BUSY "allow_busy" "Allowed while a script runs on.";
+}
+
+impl Flags {
+    /// No flag.
+    pub const NONE: Flags = Flags(0);
+
+    /// Whether all of `other` are set.
+    pub const fn has(self, other: Flags) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Both sets; usable in constants.
+    pub const fn and(self, other: Flags) -> Flags {
+        Flags(self.0 | other.0)
+    }
+}
+
+/// The family a command is documented under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Commands about connections.
+    Connection,
+    /// Commands about keys of any type.
+    Generic,
+    /// Commands about strings.
+    String,
+    /// Commands about the server.
+    Server,
+}
+
+impl Group {
+    /// The group's name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Group::Connection => "connection",
+            Group::Generic => "generic",
+            Group::String => "string",
+            Group::Server => "server",
+        }
+    }
+}
+
+/// A row of the command table.
+pub struct Spec {
+    /// Lower case; a subcommand's own word without its container.
+    pub name: &'static str,
+    /// Where it runs.
+    pub place: Place,
+    /// Number of words, name(s) included; negative: at least that many.
+    pub arity: i16,
+    /// Its flags.
+    pub flags: Flags,
+    /// Access control categories beyond those its flags imply, without `@`.
+    pub categories: &'static [&'static str],
+    /// Its keys.
+    pub keys: Keys,
+    /// Its family.
+    pub group: Group,
+    /// First version of the protocol's reference that had it.
+    pub since: &'static str,
+    /// Cost, in the field's notation.
+    pub complexity: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Its arguments, after its name, as COMMAND DOCS and hints show them: see [`super::usage`].
+    pub usage: &'static str,
+    /// Hints for clients that route by themselves, in the wire's words.
+    pub tips: &'static [&'static str],
+    /// Subcommands of a container.
+    pub subcommands: &'static [Spec],
+}
+
+impl Spec {
+    const fn new(name: &'static str, place: Place) -> Spec {
+        Spec {
+            name,
+            place,
+            arity: 1,
+            flags: Flags::NONE,
+            categories: &[],
+            keys: Keys::NONE,
+            group: Group::Generic,
+            since: "1.0.0",
+            complexity: "O(1)",
+            summary: "",
+            usage: "",
+            tips: &[],
+            subcommands: &[],
+        }
+    }
+
+    /// A row for [`Place::Connection`].
+    pub const fn connection(name: &'static str, run: ConnectionFn) -> Spec {
+        Spec::new(name, Place::Connection(run))
+    }
+
+    /// A row for [`Place::Owner`].
+    pub const fn owner(name: &'static str, run: ShardFn) -> Spec {
+        Spec::new(name, Place::Owner(run))
+    }
+
+    /// A row for [`Place::Split`].
+    pub const fn split(name: &'static str, run: ShardFn, fold: Fold) -> Spec {
+        Spec::new(name, Place::Split(run, fold))
+    }
+
+    /// A row for [`Place::Every`].
+    pub const fn every(name: &'static str, run: ShardFn, fold: Fold) -> Spec {
+        Spec::new(name, Place::Every(run, fold))
+    }
+
+    /// A row for [`Place::Atomic`].
+    pub const fn atomic(name: &'static str, run: HopFn) -> Spec {
+        Spec::new(name, Place::Atomic(run))
+    }
+
+    /// A row for [`Place::Scan`].
+    pub const fn scan(name: &'static str, run: ShardFn) -> Spec {
+        Spec::new(name, Place::Scan(run))
+    }
+
+    /// A row for [`Place::Cores`].
+    pub const fn cores(name: &'static str, run: CoresFn) -> Spec {
+        Spec::new(name, Place::Cores(run))
+    }
+
+    /// A row for a container of subcommands.
+    pub const fn container(name: &'static str, subcommands: &'static [Spec]) -> Spec {
+        let mut spec = Spec::new(name, Place::Container);
+        spec.subcommands = subcommands;
+        spec
+    }
+
+    /// Sets the number of words; negative: at least that many.
+    pub const fn arity(mut self, arity: i16) -> Spec {
+        self.arity = arity;
+        self
+    }
+
+    /// Sets the flags.
+    pub const fn flags(mut self, flags: Flags) -> Spec {
+        self.flags = flags;
+        self
+    }
+
+    /// Sets the categories that the flags do not imply.
+    pub const fn categories(mut self, categories: &'static [&'static str]) -> Spec {
+        self.categories = categories;
+        self
+    }
+
+    /// Sets the keys.
+    pub const fn keys(mut self, keys: Keys) -> Spec {
+        self.keys = keys;
+        self
+    }
+
+    /// Sets the family, the first version, the cost and the summary.
+    pub const fn doc(
+        mut self,
+        group: Group,
+        since: &'static str,
+        complexity: &'static str,
+        summary: &'static str,
+    ) -> Spec {
+        self.group = group;
+        self.since = since;
+        self.complexity = complexity;
+        self.summary = summary;
+        self
+    }
+
+    /// Sets the arguments as they are documented.
+    pub const fn usage(mut self, usage: &'static str) -> Spec {
+        self.usage = usage;
+        self
+    }
+
+    /// Sets the tips.
+    pub const fn tips(mut self, tips: &'static [&'static str]) -> Spec {
+        self.tips = tips;
+        self
+    }
+}

@@ -1,0 +1,337 @@
+//! All that the commands of one core share, and how one of them runs on this core's shard.
+
+use crate::base::args::{Args, OwnedArgs};
+use crate::base::clock::{Clock, Now};
+use crate::base::ids::{ConnectionId, ShardId};
+use crate::base::limits::CORES_MAX;
+use crate::base::owner::Owners;
+use crate::base::prng::Prng;
+use crate::command::core::{AdminRequest, Core, Identity};
+use crate::command::error::CommandError;
+use crate::command::spec::{Flags, Hop, HopFn, Next, Place, ShardFn};
+use crate::command::table::{Command, Table};
+use crate::config::Options;
+use crate::coordinator::spanning::{Question, Spanning};
+use crate::mesh::locks::Locks;
+use crate::mesh::message::{Control, Job, Share};
+use crate::mesh::outbox::Outboxes;
+use crate::metrics::Metrics;
+use crate::metrics::command::error_code;
+use crate::metrics::slowlog::SlowLog;
+use crate::resp::Protocol;
+use crate::resp::reply::Reply;
+use crate::resp::value::skip;
+use crate::session::{Clients, Remote};
+use crate::shard::Shard;
+use std::collections::{HashMap, VecDeque};
+
+/// What waits in this shard's line of locks.
+#[derive(Debug)]
+pub enum Work {
+    /// A single-shard command that met a lock.
+    Parked(Parked),
+    /// A shard's share of a command that spans shards.
+    Spanning {
+        /// Its number at home.
+        txn: u64,
+        /// Its home.
+        home: ShardId,
+        /// Its stamp.
+        stamp: u64,
+        /// What to do.
+        job: Job,
+    },
+}
+
+/// A command that waits for a lock.
+#[derive(Debug)]
+pub struct Parked {
+    /// Who asked.
+    pub from: Remote,
+    /// Where its reply goes.
+    pub slot: u32,
+    /// What to run.
+    pub share: Share,
+}
+
+/// Something for a connection of this core that did not come in a peer's batch.
+#[derive(Debug)]
+pub enum Local {
+    /// The reply to a parked command.
+    Done {
+        /// For whom.
+        connection: ConnectionId,
+        /// Which of its commands.
+        slot: u32,
+        /// The encoded reply.
+        reply: Vec<u8>,
+    },
+    /// The reply to a command that spanned shards or asked every core.
+    Answer {
+        /// For whom.
+        connection: ConnectionId,
+        /// The encoded reply.
+        reply: Vec<u8>,
+    },
+    /// Bytes outside the order of replies.
+    Push {
+        /// For whom.
+        connection: ConnectionId,
+        /// The encoded reply.
+        bytes: Vec<u8>,
+    },
+}
+
+/// What one core's commands share.
+pub struct Center {
+    /// Which core this is.
+    pub id: ShardId,
+    /// Who owns a key.
+    pub owners: Owners,
+    /// Time.
+    pub clock: Clock,
+    /// The turn's time.
+    pub now: Now,
+    /// This core's keys.
+    pub shard: Shard,
+    /// The order of commands that span shards.
+    pub locks: Locks<Work>,
+    /// This core's sessions.
+    pub clients: Clients,
+    /// Options as this core knows them.
+    pub options: Options,
+    /// Counters and histograms.
+    pub metrics: Metrics,
+    /// Slow commands.
+    pub slowlog: SlowLog,
+    /// Randomness.
+    pub prng: Prng,
+    /// The command table.
+    pub table: &'static Table,
+    /// The process.
+    pub identity: Identity,
+    /// Requests to the process.
+    pub requests: Vec<AdminRequest>,
+    /// What goes to peers.
+    pub outboxes: Outboxes,
+    /// Lock messages of this core to itself.
+    pub own_mail: VecDeque<Control>,
+    /// What has come for connections of this core.
+    pub local: VecDeque<Local>,
+    /// Commands of this core's clients that span shards, by number.
+    pub spanning: HashMap<u64, Spanning>,
+    /// Questions to every core, by number.
+    pub questions: HashMap<u64, Question>,
+    /// The number of the next of either.
+    pub next_number: u64,
+    /// The logical clock: above every stamp this core has seen.
+    pub stamp: u64,
+}
+
+impl std::fmt::Debug for Center {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Center").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Center {
+    /// One core as a command of `caller` sees it.
+    pub fn core(&mut self, caller: Remote) -> Core<'_> {
+        Core {
+            id: self.id,
+            cores: self.owners.shards(),
+            now: self.now,
+            clock: &self.clock,
+            shard: &mut self.shard,
+            clients: &mut self.clients,
+            options: &mut self.options,
+            metrics: &mut self.metrics,
+            slowlog: &mut self.slowlog,
+            prng: &mut self.prng,
+            table: self.table,
+            identity: &self.identity,
+            requests: &mut self.requests,
+            caller_core: caller.core,
+            caller: caller.connection,
+        }
+    }
+
+    /// A stamp above every stamp seen here, unique among all cores; `ahead` leaves room for a request
+    /// that has been refused often to get in front of others.
+    pub fn next_stamp(&mut self, ahead: u64) -> u64 {
+        let cores = CORES_MAX as u64;
+        let round = self.stamp / cores + 1 + ahead;
+        self.stamp = round * cores + u64::from(self.id.0);
+        self.stamp
+    }
+
+    /// Moves the logical clock past a stamp that has been seen.
+    pub fn see_stamp(&mut self, stamp: u64) {
+        self.stamp = self.stamp.max(stamp);
+    }
+
+    /// Sends a lock message; one to this very core is served before the turn ends.
+    pub fn send(&mut self, to: ShardId, control: Control) {
+        if to == self.id {
+            self.own_mail.push_back(control);
+        } else {
+            self.outboxes.post_control(to, control);
+        }
+    }
+
+    /// Runs a command on this shard; the reply is appended to `out`. Returns nanoseconds and whether it
+    /// failed. Counts nothing.
+    pub fn run(&mut self, call: &Call<'_>, out: &mut Vec<u8>) -> (u64, bool) {
+        let began = self.clock.raw();
+        let mut reply = Reply::new(out, call.protocol);
+        let result = match call.command.spec.place {
+            Place::Owner(run) | Place::Split(run, _) | Place::Every(run, _) => {
+                run(&mut self.shard.keyspace(call.db, call.now), call.args, &mut reply)
+            }
+            Place::Atomic(run) => self.run_hops(run, call, &mut reply),
+            Place::Scan(run) => self.run_scan(run, call, &mut reply),
+            Place::Connection(_) | Place::Cores(_) | Place::Container => {
+                unreachable!("the dispatcher sends no such command to a shard")
+            }
+        };
+        let failed = if let Err(error) = result {
+            error.write(&mut reply);
+            true
+        } else {
+            false
+        };
+        (self.clock.elapsed_ns(began, self.clock.raw()), failed)
+    }
+
+    /// Runs and counts a whole command: everything of it happens here.
+    pub fn run_counted(&mut self, call: &Call<'_>, out: &mut Vec<u8>) -> u64 {
+        let start = out.len();
+        let (ns, failed) = self.run(call, out);
+        self.count(call.command, ns, failed.then(|| &out[start..]));
+        ns
+    }
+
+    /// Counts a command that has run; `error` is its encoded error reply.
+    pub fn count(&mut self, command: &Command, ns: u64, error: Option<&[u8]>) {
+        self.metrics.counters.commands_processed += 1;
+        self.metrics.record_call(command.id, ns);
+        if let Some(error) = error {
+            self.metrics.record_failed(command.id);
+            self.count_error(error);
+        }
+    }
+
+    /// Counts an error reply by its code word.
+    pub fn count_error(&mut self, encoded: &[u8]) {
+        self.metrics.counters.error_replies += 1;
+        let text = encoded.strip_prefix(b"-").unwrap_or(encoded);
+        let line = &text[..memchr::memchr(b'\r', text).unwrap_or(text.len())];
+        self.metrics.record_error(error_code(&String::from_utf8_lossy(line)));
+    }
+
+    /// Notes a slow command of a client of this core.
+    pub fn note_slow(&mut self, connection: ConnectionId, unix_us: u64, ns: u64, args: Args<'_>) {
+        let (address, name) = self
+            .clients
+            .get(connection)
+            .map_or(("?:0", ""), |session| (session.address.peer.as_str(), session.name.as_str()));
+        self.slowlog.record(unix_us, ns, args, address, name.as_bytes());
+    }
+
+    fn run_hops(&mut self, run: HopFn, call: &Call<'_>, reply: &mut Reply<'_>) -> Result<(), CommandError> {
+        let mut hop = Hop { stage: 0, db: call.db, now: call.now, carries: Vec::new() };
+        loop {
+            match run(call.args, &mut hop, reply)? {
+                Next::Done => return Ok(()),
+                Next::Hop(parts) => {
+                    hop.carries.clear();
+                    for part in parts {
+                        let mut keys = self.shard.keyspace(part.db, call.now);
+                        hop.carries.push((part.run)(&mut keys, call.args.at(part.key), part.carry));
+                    }
+                    hop.stage += 1;
+                }
+            }
+        }
+    }
+
+    /// A cursor as clients see it is `cursor within the shard * shards + shard`, which keeps the cursor
+    /// of a single shard as it is.
+    fn run_scan(&mut self, run: ShardFn, call: &Call<'_>, reply: &mut Reply<'_>) -> Result<(), CommandError> {
+        let shards = u64::from(self.owners.shards());
+        let mut keys = self.shard.keyspace(call.db, call.now);
+        let Some(cursor) = parse_cursor(call.args.at(1)) else {
+            return run(&mut keys, call.args, reply);
+        };
+        let local = (cursor / shards).to_string();
+        let words =
+            call.args.from(0).enumerate().map(|(at, word)| if at == 1 { local.as_bytes() } else { word });
+        let mut encoded = Vec::new();
+        run(&mut keys, OwnedArgs::collect(words).view(), &mut Reply::new(&mut encoded, call.protocol))?;
+        // The reply is `*2`, the next cursor as a bulk string, the keys.
+        let head = b"*2\r\n".len();
+        let cursor_len = skip(&encoded[head..]).expect("a scan replies with a cursor first");
+        let bulk = &encoded[head..head + cursor_len];
+        let digits = &bulk[memchr::memchr(b'\n', bulk).expect("a bulk string") + 1..cursor_len - 2];
+        let next = parse_cursor(digits).expect("a scan replies with a number");
+        let shard = u64::from(self.id.0);
+        let client_cursor = match next {
+            0 if shard + 1 == shards => 0,
+            0 => shard + 1,
+            next => next * shards + shard,
+        };
+        reply.array(2);
+        reply.text(itoa::Buffer::new().format(client_cursor));
+        reply.raw(&encoded[head + cursor_len..]);
+        Ok(())
+    }
+}
+
+/// A command ready to run on a shard.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// What.
+    pub command: &'static Command,
+    /// Its words.
+    pub args: Args<'a>,
+    /// The session's database.
+    pub db: u8,
+    /// The session's protocol.
+    pub protocol: Protocol,
+    /// When.
+    pub now: Now,
+}
+
+impl Call<'_> {
+    /// The same, owning its words.
+    pub fn to_share(self) -> Share {
+        Share {
+            command: self.command,
+            args: OwnedArgs::copy(self.args),
+            db: self.db,
+            protocol: self.protocol,
+            now: self.now,
+        }
+    }
+
+    /// Whether it changes keys.
+    pub fn writes(&self) -> bool {
+        self.command.spec.flags.has(Flags::WRITE)
+    }
+}
+
+/// The call a share describes.
+pub fn call_of(share: &Share) -> Call<'_> {
+    Call {
+        command: share.command,
+        args: share.args.view(),
+        db: share.db,
+        protocol: share.protocol,
+        now: share.now,
+    }
+}
+
+/// A SCAN cursor as typed: unsigned decimal, as the reference's `strtoul` takes it.
+pub fn parse_cursor(word: &[u8]) -> Option<u64> {
+    std::str::from_utf8(word).ok()?.parse().ok()
+}

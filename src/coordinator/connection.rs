@@ -1,0 +1,262 @@
+//! One client's input, reply slots and output.
+//!
+//! A pipelined client may ask several shards at once and the answers race. A slot is reserved per
+//! command and the longest ready prefix moves to the output. While no slot is open, replies of local
+//! commands are written straight into the output.
+//!
+//! What cannot run yet waits as *input*: behind a command that spans shards, in front of a peer that
+//! has no room, while CLIENT PAUSE holds, or while the output is above its hold (then the requests
+//! wait, not the replies). Not here: sockets (`net`), which command goes where (`dispatch`).
+
+use crate::base::ids::ConnectionId;
+use crate::base::limits::{OUTPUT_HOLD_BYTES, TURN_SLICE_NS, WINDOW_MAX};
+use crate::coordinator::center::Center;
+use crate::coordinator::dispatch::Dispatched;
+use crate::resp::request::{ParseLimits, Parser};
+use crate::session::Intent;
+use std::collections::VecDeque;
+
+/// A command whose reply has not moved to the output yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot {
+    /// When it was posted, in the clock's raw unit.
+    pub(super) posted: u64,
+    /// Which command, for the histogram.
+    pub(super) command: u16,
+    pub(super) state: SlotState,
+    /// CLIENT REPLY says: throw the reply away.
+    pub(super) muted: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SlotState {
+    /// Another shard, or a lock, has it.
+    Awaited,
+    /// The reply lies in the arena.
+    Ready { start: usize, len: usize },
+}
+
+/// One client as its core's coordinator knows it.
+#[derive(Debug, Default)]
+pub struct Connection {
+    /// Input that waits; frames before `head` are done.
+    input: Vec<u8>,
+    head: usize,
+    parser: Parser,
+    /// Encoded replies for the kernel, in order.
+    pub(super) output: Vec<u8>,
+    /// Bytes of output handed to the kernel and not yet taken by it.
+    in_kernel: usize,
+    pub(super) slots: VecDeque<Slot>,
+    /// The number of the first slot.
+    pub(super) first_slot: u32,
+    /// Replies that are ready behind one that is not.
+    pub(super) arena: Vec<u8>,
+    /// A command that spans shards or asks every core is under way; its reply is muted or not.
+    pub(super) spanning: Option<bool>,
+    /// Size of recent remote replies, decaying: how many may be under way without passing the hold.
+    reply_bytes_hint: usize,
+    /// The input ended in an incomplete frame: only more input helps.
+    starved_of_input: bool,
+    /// In the engine's list of connections with something to do.
+    pub queued: bool,
+    /// In the engine's list of connections with output or a changed state.
+    pub dirty: bool,
+}
+
+impl Connection {
+    /// Bytes from the client: runs what can run, keeps the rest.
+    pub fn on_bytes(&mut self, at: ConnectionId, center: &mut Center, bytes: &[u8]) {
+        center.metrics.counters.net_input_bytes += bytes.len() as u64;
+        self.starved_of_input = false;
+        if self.input.is_empty() {
+            let used = self.run(at, center, bytes);
+            self.input.extend_from_slice(&bytes[used..]);
+        } else {
+            self.input.extend_from_slice(bytes);
+            self.run_input(at, center);
+        }
+    }
+
+    /// Goes on with input that waits.
+    pub fn run_input(&mut self, at: ConnectionId, center: &mut Center) {
+        if self.input.is_empty() || self.starved_of_input {
+            return;
+        }
+        let input = std::mem::take(&mut self.input);
+        let used = self.run(at, center, &input[self.head..]);
+        self.input = input;
+        self.head += used;
+        if self.head == self.input.len() {
+            self.head = 0;
+            // A large buffer is given back: an idle connection keeps next to nothing.
+            if self.input.capacity() > 16 << 10 {
+                self.input = Vec::new();
+            } else {
+                self.input.clear();
+            }
+        } else if self.head >= 64 << 10 && self.head >= self.input.len() / 2 {
+            self.input.drain(..self.head);
+            self.head = 0;
+        }
+    }
+
+    /// Whether there is input that could run now.
+    pub fn is_ready(&self, center: &Center, at: ConnectionId) -> bool {
+        !self.input.is_empty() && !self.starved_of_input && !self.is_held(at, center)
+    }
+
+    /// Bytes of input that wait.
+    pub fn input_bytes(&self) -> usize {
+        self.input.len() - self.head
+    }
+
+    /// Whether the socket should be read on: no, once the input is at its limit because commands wait.
+    pub fn wants_input(&self, center: &Center) -> bool {
+        self.input_bytes() < center.options.client_query_buffer_limit
+    }
+
+    /// Bytes of replies that the kernel has not taken yet.
+    pub fn unsent_bytes(&self) -> usize {
+        self.output.len() + self.in_kernel
+    }
+
+    /// Takes the output for sending, leaving `empty` (cleared) in its place.
+    pub fn take_output(&mut self, empty: Vec<u8>) -> Vec<u8> {
+        debug_assert!(empty.is_empty());
+        self.in_kernel += self.output.len();
+        std::mem::replace(&mut self.output, empty)
+    }
+
+    /// Whether there is output to take.
+    pub fn has_output(&self) -> bool {
+        !self.output.is_empty()
+    }
+
+    /// The kernel took `bytes` bytes.
+    pub fn on_sent(&mut self, bytes: usize) {
+        self.in_kernel = self.in_kernel.saturating_sub(bytes);
+    }
+
+    /// Whether everything that was asked has been answered.
+    pub fn is_drained(&self) -> bool {
+        self.slots.is_empty() && self.spanning.is_none()
+    }
+
+    /// A reply to the command in `slot` has come.
+    pub fn on_done(&mut self, center: &mut Center, slot: u32, reply: &[u8], raw_now: u64) {
+        let index = slot.wrapping_sub(self.first_slot) as usize;
+        let Some(open) = self.slots.get_mut(index) else {
+            debug_assert!(false, "a reply for a slot that is not open");
+            return;
+        };
+        debug_assert_eq!(open.state, SlotState::Awaited, "filled twice means two owners answered");
+        center.metrics.record_remote_wait(open.command, center.clock.elapsed_ns(open.posted, raw_now));
+        self.reply_bytes_hint = reply.len().max(self.reply_bytes_hint - self.reply_bytes_hint / 16);
+        let kept: &[u8] = if open.muted { b"" } else { reply };
+        if index > 0 {
+            open.state = SlotState::Ready { start: self.arena.len(), len: kept.len() };
+            self.arena.extend_from_slice(kept);
+            return;
+        }
+        self.output.extend_from_slice(kept);
+        self.slots.pop_front();
+        self.first_slot = self.first_slot.wrapping_add(1);
+        while let Some(Slot { state: SlotState::Ready { start, len }, .. }) = self.slots.front().copied() {
+            self.output.extend_from_slice(&self.arena[start..start + len]);
+            self.slots.pop_front();
+            self.first_slot = self.first_slot.wrapping_add(1);
+        }
+        if self.slots.is_empty() {
+            self.arena.clear();
+        }
+    }
+
+    /// The reply to the command that spanned shards or asked every core.
+    pub fn on_answer(&mut self, reply: &[u8]) {
+        debug_assert!(self.slots.is_empty());
+        if self.spanning.take() == Some(false) {
+            self.output.extend_from_slice(reply);
+        }
+    }
+
+    /// Bytes outside the order of replies.
+    pub fn on_push(&mut self, bytes: &[u8]) {
+        // Between two replies, never inside one: the output holds whole replies only.
+        self.output.extend_from_slice(bytes);
+    }
+
+    /// Gives memory back that an idle connection does not need.
+    pub fn trim(&mut self) {
+        if self.input.is_empty() {
+            self.input = Vec::new();
+            self.parser = Parser::new();
+        }
+        if self.slots.is_empty() {
+            self.slots = VecDeque::new();
+            self.arena = Vec::new();
+        }
+        if self.output.is_empty() {
+            self.output = Vec::new();
+        }
+    }
+
+    /// What CLIENT LIST shows of it.
+    pub fn note_sizes(&self, at: ConnectionId, center: &mut Center) {
+        if let Some(session) = center.clients.get_mut(at) {
+            session.input_bytes = self.input_bytes();
+            session.input_free = self.input.capacity() - self.input.len();
+            session.output_bytes = self.output.len() + self.in_kernel + self.arena.len();
+        }
+    }
+
+    /// Whether nothing of this connection may run now, whatever it is.
+    fn is_held(&self, at: ConnectionId, center: &Center) -> bool {
+        self.spanning.is_some()
+            || self.slots.len() >= WINDOW_MAX
+            || self.unsent_bytes() + self.arena.len() + self.slots.len() * self.reply_bytes_hint
+                >= OUTPUT_HOLD_BYTES
+            || center.clients.get(at).is_none_or(|session| session.intent != Intent::Open)
+    }
+
+    fn run(&mut self, at: ConnectionId, center: &mut Center, input: &[u8]) -> usize {
+        let mut parser = std::mem::take(&mut self.parser);
+        let began = center.clock.raw();
+        let mut used = 0;
+        let mut count = 0_u32;
+        while used < input.len() && !self.is_held(at, center) {
+            let authenticated = center.clients.get(at).is_some_and(|session| session.authenticated);
+            let limits = ParseLimits { bulk_bytes_max: center.options.proto_max_bulk_len, authenticated };
+            let frame = &input[used..];
+            match parser.next(frame, &limits) {
+                Ok(None) => {
+                    self.starved_of_input = true;
+                    if frame.len() > center.options.client_query_buffer_limit {
+                        center.clients.close(at, Intent::CloseNow);
+                    }
+                    break;
+                }
+                Ok(Some(len)) => {
+                    let args = parser.args(frame);
+                    if args.len() > 0 && self.dispatch(at, center, args) == Dispatched::Held {
+                        break;
+                    }
+                    used += len;
+                }
+                Err(error) => {
+                    self.reply_with(center, false, |reply| error.write_to(reply.out()));
+                    center.metrics.counters.error_replies += 1;
+                    center.clients.close(at, Intent::CloseAfterOutput);
+                    used = input.len();
+                }
+            }
+            count += 1;
+            if count.is_multiple_of(32) && center.clock.elapsed_ns(began, center.clock.raw()) > TURN_SLICE_NS
+            {
+                break;
+            }
+        }
+        self.parser = parser;
+        used
+    }
+}

@@ -1,0 +1,350 @@
+//! From a parsed frame to the place where it runs: lookup, then the gate, then the row's place.
+//!
+//! The gate is a ladder read from top to bottom, in the reference's order: does it exist, has it the
+//! right number of words, may this client call it, is it paused. Commands never check these.
+
+use crate::base::args::Args;
+use crate::base::ids::{ConnectionId, ShardId};
+use crate::command::error::CommandError;
+use crate::command::spec::{Flags, Place};
+use crate::command::table::{Command, Lookup};
+use crate::config::PipelineOrder;
+use crate::coordinator::center::{Call, Center, Parked, Work, parse_cursor};
+use crate::coordinator::connection::{Connection, Slot, SlotState};
+use crate::mesh::message::{Control, Run};
+use crate::resp::Protocol;
+use crate::resp::reply::Reply;
+use crate::session::{Intent, Remote, ReplyMode};
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dispatched {
+    /// It ran, was refused, or is on its way.
+    Taken,
+    /// It has to wait; it comes again.
+    Held,
+}
+
+/// Where the keys of a command live.
+enum Homes {
+    One(ShardId),
+    Several,
+}
+
+impl Connection {
+    pub(super) fn dispatch(&mut self, at: ConnectionId, center: &mut Center, args: Args<'_>) -> Dispatched {
+        let Some(session) = center.clients.get_mut(at) else { return Dispatched::Taken };
+        let muted = session.reply_mode != ReplyMode::On;
+        let (db, protocol, authenticated) = (session.db, session.protocol, session.authenticated);
+        let command = match center.table.lookup(args) {
+            Lookup::Found(command) if command.arity_fits(args.len()) => command,
+            found => {
+                self.refuse_unknown(at, center, args, found, muted);
+                return Dispatched::Taken;
+            }
+        };
+        if !authenticated && !command.spec.flags.has(Flags::NO_AUTH) {
+            self.refuse(at, center, command, "NOAUTH Authentication required.", muted);
+            return Dispatched::Taken;
+        }
+        let call = Call { command, args, db, protocol, now: center.now };
+        if center.clients.pause.until_ms != 0
+            && center
+                .clients
+                .pause
+                .holds(call.writes() || command.spec.flags.has(Flags::MAY_REPLICATE), center.now.unix_ms())
+        {
+            if let Some(session) = center.clients.get_mut(at) {
+                session.paused = true;
+            }
+            return Dispatched::Held;
+        }
+        let taken = match command.spec.place {
+            Place::Connection(run) => {
+                self.run_on_connection(at, center, &call, run, muted);
+                return Dispatched::Taken;
+            }
+            Place::Owner(_) | Place::Split(..) | Place::Atomic(_) => {
+                self.place_keys(at, center, &call, muted)
+            }
+            Place::Scan(_) => {
+                let shards = u64::from(center.owners.shards());
+                let shard =
+                    parse_cursor(args.at(1)).map_or(center.id, |cursor| ShardId((cursor % shards) as u16));
+                self.place_on(at, center, &call, shard, 0, muted)
+            }
+            Place::Every(..) if center.owners.shards() == 1 => {
+                self.place_on(at, center, &call, center.id, 0, muted)
+            }
+            Place::Every(..) => self.span(at, center, &call, None, muted),
+            Place::Cores(asks) => self.ask(at, center, &call, asks, muted),
+            Place::Container => unreachable!("a lookup returns the subcommand"),
+        };
+        if taken == Dispatched::Taken {
+            self.after_command(at, center, command);
+        }
+        taken
+    }
+
+    /// Writes a reply where it belongs in the order: into the output, or behind the open slots.
+    pub(super) fn reply_with(&mut self, center: &Center, muted: bool, write: impl FnOnce(&mut Reply<'_>)) {
+        self.reply_in(center, Protocol::Resp2, muted, write);
+    }
+
+    fn reply_in(&mut self, _: &Center, protocol: Protocol, muted: bool, write: impl FnOnce(&mut Reply<'_>)) {
+        let out = if self.slots.is_empty() { &mut self.output } else { &mut self.arena };
+        let start = out.len();
+        write(&mut Reply::new(out, protocol));
+        if muted {
+            out.truncate(start);
+        }
+        let len = out.len() - start;
+        if !self.slots.is_empty() && len > 0 {
+            self.slots.push_back(Slot {
+                posted: 0,
+                command: 0,
+                state: SlotState::Ready { start, len },
+                muted: false,
+            });
+        }
+    }
+
+    /// Notes the command for CLIENT LIST and lets CLIENT REPLY SKIP end.
+    fn after_command(&mut self, at: ConnectionId, center: &mut Center, command: &'static Command) {
+        let active_s = center.now.unix_s();
+        if let Some(session) = center.clients.get_mut(at) {
+            session.active_s = active_s;
+            session.last_command = &command.full_name;
+            if session.reply_mode == ReplyMode::SkipNext {
+                session.reply_mode = ReplyMode::On;
+            }
+        }
+    }
+
+    fn run_on_connection(
+        &mut self,
+        at: ConnectionId,
+        center: &mut Center,
+        call: &Call<'_>,
+        run: crate::command::spec::ConnectionFn,
+        muted: bool,
+    ) {
+        feed_monitors(at, center, call);
+        let before = center.clients.get(at).map_or(ReplyMode::On, |session| session.reply_mode);
+        let began = center.clock.raw();
+        if let Some(session) = center.clients.get_mut(at) {
+            session.last_command = &call.command.full_name;
+            session.active_s = call.now.unix_s();
+        }
+        self.note_sizes(at, center);
+        let mut encoded = Vec::new();
+        let mut reply = Reply::new(&mut encoded, call.protocol);
+        let me = Remote { core: center.id, connection: at };
+        let failed = match run(&mut center.core(me), call.args, &mut reply) {
+            Ok(()) => false,
+            Err(error) => {
+                error.write(&mut reply);
+                true
+            }
+        };
+        let ns = center.clock.elapsed_ns(began, center.clock.raw());
+        center.count(call.command, ns, failed.then_some(&encoded));
+        if center.slowlog.wants(ns) && !call.command.spec.flags.has(Flags::SKIP_SLOWLOG) {
+            center.note_slow(at, call.now.unix_us, ns, call.args);
+        }
+        let mut muted = muted;
+        if let Some(session) = center.clients.get_mut(at) {
+            // CLIENT REPLY ON is answered; a skipped command ends the skipping, unless it asked for it.
+            match (before, session.reply_mode) {
+                (ReplyMode::Off, ReplyMode::On) => muted = false,
+                (ReplyMode::SkipNext, ReplyMode::SkipNext) => session.reply_mode = ReplyMode::On,
+                _ => {}
+            }
+        }
+        self.reply_with(center, muted, |reply| reply.raw(&encoded));
+    }
+
+    fn place_keys(
+        &mut self,
+        at: ConnectionId,
+        center: &mut Center,
+        call: &Call<'_>,
+        muted: bool,
+    ) -> Dispatched {
+        let keys = call.command.spec.keys;
+        let mut indexes = keys.indexes(call.args.len());
+        let Some(first) = indexes.next() else {
+            // Not enough words for a whole step: the command's own arity error, wherever it runs.
+            return self.place_on(at, center, call, center.id, 0, muted);
+        };
+        let place = center.owners.locate(call.args.at(first));
+        let homes = if center.owners.shards() == 1
+            || indexes.all(|index| center.owners.locate(call.args.at(index)).shard == place.shard)
+        {
+            Homes::One(place.shard)
+        } else {
+            Homes::Several
+        };
+        match homes {
+            Homes::One(shard) => self.place_on(at, center, call, shard, place.hash, muted),
+            // A shape that no part of it could run in is refused by the command itself, here.
+            Homes::Several if !fits_step(call) => {
+                self.place_on(at, center, call, center.id, place.hash, muted)
+            }
+            Homes::Several => self.span(at, center, call, Some(keys), muted),
+        }
+    }
+
+    /// Runs a command whose keys live on one shard: here and now, or by the next batch to its owner.
+    fn place_on(
+        &mut self,
+        at: ConnectionId,
+        center: &mut Center,
+        call: &Call<'_>,
+        shard: ShardId,
+        hash: u64,
+        muted: bool,
+    ) -> Dispatched {
+        if center.options.pipeline_order == PipelineOrder::Strict && !self.slots.is_empty() {
+            return Dispatched::Held;
+        }
+        if shard != center.id {
+            if !center.outboxes.has_room(shard, call.args.bytes_len(), at) {
+                return Dispatched::Held;
+            }
+            feed_monitors(at, center, call);
+            let slot = self.open_slot(center, call, muted);
+            let (command, db, protocol) = (call.command, call.db, call.protocol);
+            let run = Run { command, hash, connection: at, slot, span_start: 0, span_count: 0, db, protocol };
+            center.outboxes.post(shard, run, call.args);
+            center.metrics.counters.commands_remote += 1;
+            return Dispatched::Taken;
+        }
+        feed_monitors(at, center, call);
+        if !center.locks.is_empty() && meets_lock(center, call) {
+            let slot = self.open_slot(center, call, muted);
+            park(center, Remote { core: center.id, connection: at }, slot, call);
+            return Dispatched::Taken;
+        }
+        let mut out = std::mem::take(if self.slots.is_empty() { &mut self.output } else { &mut self.arena });
+        let start = out.len();
+        let ns = center.run_counted(call, &mut out);
+        if muted {
+            out.truncate(start);
+        }
+        let len = out.len() - start;
+        if self.slots.is_empty() {
+            self.output = out;
+        } else {
+            self.arena = out;
+            let state = SlotState::Ready { start, len };
+            self.slots.push_back(Slot { posted: 0, command: 0, state, muted: false });
+        }
+        if center.slowlog.wants(ns) && !call.command.spec.flags.has(Flags::SKIP_SLOWLOG) {
+            center.note_slow(at, call.now.unix_us, ns, call.args);
+        }
+        Dispatched::Taken
+    }
+
+    fn open_slot(&mut self, center: &Center, call: &Call<'_>, muted: bool) -> u32 {
+        let slot = self.first_slot.wrapping_add(self.slots.len() as u32);
+        self.slots.push_back(Slot {
+            posted: center.clock.raw(),
+            command: call.command.id,
+            state: SlotState::Awaited,
+            muted,
+        });
+        slot
+    }
+
+    fn refuse(&mut self, at: ConnectionId, center: &mut Center, command: &Command, text: &str, muted: bool) {
+        center.metrics.record_rejected(command.id);
+        self.refuse_text(at, center, text, muted);
+    }
+
+    fn refuse_text(&mut self, at: ConnectionId, center: &mut Center, text: &str, muted: bool) {
+        center.count_error(text.as_bytes());
+        self.reply_with(center, muted, |reply| reply.error(text));
+        if let Some(session) = center.clients.get_mut(at)
+            && session.reply_mode == ReplyMode::SkipNext
+        {
+            session.reply_mode = ReplyMode::On;
+        }
+    }
+
+    fn refuse_unknown(
+        &mut self,
+        at: ConnectionId,
+        center: &mut Center,
+        args: Args<'_>,
+        found: Lookup,
+        muted: bool,
+    ) {
+        match found {
+            Lookup::Found(command) | Lookup::Bare(command) => {
+                let text = CommandError::arity_text(&command.full_name);
+                self.refuse(at, center, command, &text, muted);
+            }
+            Lookup::Unknown if is_http(args) => {
+                // A browser was made to talk to us: what follows may be its user's headers, not commands.
+                center.clients.close(at, Intent::CloseNow);
+            }
+            Lookup::Unknown => {
+                let text = CommandError::unknown_text(args);
+                self.refuse_text(at, center, &text, muted);
+            }
+            Lookup::UnknownSubcommand(command) => {
+                let text = CommandError::unknown_subcommand_text(command.spec.name, args.at(1));
+                self.refuse_text(at, center, &text, muted);
+            }
+        }
+    }
+}
+
+/// Whether a command on this shard has to wait for a lock.
+pub(super) fn meets_lock(center: &Center, call: &Call<'_>) -> bool {
+    let keys = call.command.spec.keys;
+    let owners = center.owners;
+    let args = call.args;
+    center.locks.conflicts(keys.indexes(args.len()).map(|index| owners.hash(args.at(index))), call.writes())
+}
+
+/// Puts a command into this shard's line of locks.
+pub(super) fn park(center: &mut Center, from: Remote, slot: u32, call: &Call<'_>) {
+    let keys = call.command.spec.keys;
+    let hashes = keys.indexes(call.args.len()).map(|index| center.owners.hash(call.args.at(index))).collect();
+    let parked = Parked { from, slot, share: call.to_share() };
+    center.locks.park(hashes, call.writes(), Work::Parked(parked));
+}
+
+/// Shows a command to every client that watches.
+pub(super) fn feed_monitors(at: ConnectionId, center: &mut Center, call: &Call<'_>) {
+    if center.clients.monitors.is_empty()
+        || call.command.spec.flags.has(Flags::SKIP_MONITOR)
+        || call.command.spec.flags.has(Flags::ADMIN)
+    {
+        return;
+    }
+    let Some(session) = center.clients.get(at) else { return };
+    let line = crate::command::monitor::monitor_line(call.now, session, call.args);
+    for index in 0..center.clients.monitors.len() {
+        let to = center.clients.monitors[index].at;
+        let (connection, bytes) = (to.connection, line.clone());
+        if to.core == center.id {
+            center.local.push_back(crate::coordinator::center::Local::Push { connection, bytes });
+        } else {
+            center.outboxes.post_control(to.core, Control::Push { connection, bytes });
+        }
+    }
+}
+
+/// Whether a split command has whole steps only (MSET with an odd number of words has not).
+fn fits_step(call: &Call<'_>) -> bool {
+    !matches!(call.command.spec.place, Place::Split(..))
+        || (call.args.len() - 1).is_multiple_of(call.command.spec.keys.step.max(1) as usize)
+}
+
+/// The words a browser sends first; Redis hangs up on these two as well.
+fn is_http(args: Args<'_>) -> bool {
+    args.is(0, "post") || args.is(0, "host:")
+}

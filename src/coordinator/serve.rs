@@ -1,0 +1,175 @@
+//! A peer's batch against this shard: commands, and this shard's side of the locks.
+
+use crate::base::ids::ShardId;
+use crate::coordinator::center::{Call, Center, Local, Work, call_of};
+use crate::coordinator::dispatch::{meets_lock, park};
+use crate::coordinator::spanning::run_share;
+use crate::mesh::locks::{Admission, Ticket};
+use crate::mesh::message::{Batch, Control, Done, Grant, Job, Lock, Op, Run};
+use crate::session::Remote;
+use std::collections::VecDeque;
+
+impl Center {
+    /// Runs a peer's command and posts the reply, or parks it behind a lock.
+    pub fn serve(&mut self, from: ShardId, batch: &Batch, run: &Run) {
+        let args = batch.args(run);
+        let call = Call { command: run.command, args, db: run.db, protocol: run.protocol, now: self.now };
+        if !self.locks.is_empty() && meets_lock(self, &call) {
+            park(self, Remote { core: from, connection: run.connection }, run.slot, &call);
+            return;
+        }
+        // The reply is encoded where it travels; the arena is borrowed from the open batch meanwhile.
+        let mut bytes = std::mem::take(&mut self.outboxes.open(from).bytes);
+        let start = bytes.len();
+        let ns = self.run_counted(&call, &mut bytes);
+        let len = (bytes.len() - start) as u32;
+        let open = self.outboxes.open(from);
+        open.bytes = bytes;
+        open.ops.push(Op::Done(Done {
+            connection: run.connection,
+            slot: run.slot,
+            start: start as u32,
+            len,
+        }));
+        self.tell_slow(Remote { core: from, connection: run.connection }, &call, ns);
+    }
+
+    /// A lock message, from a peer or from this core itself.
+    pub fn on_control(&mut self, from: ShardId, control: Control) {
+        match control {
+            Control::Lock(lock) => self.on_lock(lock),
+            Control::Granted(grant) => self.on_granted(grant),
+            Control::Refused { txn, stamp, seen } => self.on_refused(txn, stamp, seen),
+            Control::Commit { stamp } => self.on_commit(stamp),
+            Control::Applied(grant) => self.on_applied(grant),
+            Control::Parts { stamp, txn, now, parts } => {
+                let ticket = self.locks.find(stamp).expect("parts come under a lock");
+                let Work::Spanning { job: Job::Hops(keys), home, .. } = self.locks.work(ticket) else {
+                    unreachable!("parts come for hops")
+                };
+                let home = *home;
+                let began = self.clock.raw();
+                let mut carries = Vec::with_capacity(parts.len());
+                for part in parts {
+                    let key =
+                        &keys.iter().find(|(index, _)| *index == part.key).expect("a key of the lock").1;
+                    carries.push((part.run)(&mut self.shard.keyspace(part.db, now), key, part.carry));
+                }
+                let ns = self.clock.elapsed_ns(began, self.clock.raw());
+                self.send(home, Control::PartsDone { txn, shard: self.id, ns, carries });
+            }
+            Control::PartsDone { txn, shard, ns, carries } => self.on_parts_done(txn, shard, ns, carries),
+            Control::Release { stamp } => {
+                if let Some(ticket) = self.locks.find(stamp) {
+                    self.release(ticket);
+                }
+            }
+            Control::Ask(ask) => {
+                let crate::command::spec::Place::Cores(asks) = ask.command.spec.place else {
+                    unreachable!("only such commands ask every core")
+                };
+                let part = (asks.part)(&mut self.core(ask.caller), ask.args.view());
+                let answer = Control::Answer { ask: ask.ask, core: self.id, part };
+                self.outboxes.post_control(from, answer);
+            }
+            Control::Answer { ask, core, part } => self.on_core_part(ask, core, part),
+            Control::Push { connection, bytes } => self.local.push_back(Local::Push { connection, bytes }),
+            Control::Slow { connection, unix_us, ns, args } => {
+                self.note_slow(connection, unix_us, ns, args.view());
+            }
+            Control::Unwatch(at) => self.clients.monitors.retain(|monitor| monitor.at != at),
+        }
+    }
+
+    fn on_lock(&mut self, lock: Lock) {
+        let Lock { txn, home, stamp, extent, exclusive, job } = lock;
+        self.see_stamp(stamp);
+        let work = Work::Spanning { txn, home, stamp, job };
+        match self.locks.request(stamp, extent, exclusive, work) {
+            Admission::Granted(ticket) => self.grant(ticket),
+            Admission::Waits(_) => {}
+            Admission::Refused(seen) => {
+                let seen = seen.max(self.stamp);
+                self.send(home, Control::Refused { txn, stamp, seen });
+            }
+        }
+    }
+
+    /// A share's locks are held: a read runs now; home hears of it.
+    fn grant(&mut self, ticket: Ticket) {
+        let Work::Spanning { txn, home, stamp, job } = self.locks.work(ticket) else {
+            unreachable!("a parked command is never granted on arrival")
+        };
+        let (txn, home, stamp) = (*txn, *home, *stamp);
+        let share = if let Job::Read(share) = job { Some(share.clone()) } else { None };
+        let (reply, ns) = share.map_or_else(Default::default, |share| run_share(self, &share));
+        self.send(home, Control::Granted(Grant { txn, stamp, shard: self.id, ns, reply }));
+    }
+
+    fn on_commit(&mut self, stamp: u64) {
+        let ticket = self.locks.find(stamp).expect("a commit comes under a lock");
+        let mut turns = Vec::new();
+        let Work::Spanning { txn, home, job: Job::Write(share), .. } = self.locks.release(ticket, &mut turns)
+        else {
+            unreachable!("a commit comes for a write")
+        };
+        // Whoever is next has been named but not run: this share still comes first.
+        let (reply, ns) = run_share(self, &share);
+        self.send(home, Control::Applied(Grant { txn, stamp, shard: self.id, ns, reply }));
+        self.take_turns(turns);
+    }
+
+    fn release(&mut self, ticket: Ticket) {
+        let mut turns = Vec::new();
+        self.locks.release(ticket, &mut turns);
+        self.take_turns(turns);
+    }
+
+    /// Those who hold their locks now get their turn, in the order they came. A parked command runs and
+    /// is gone at once, which may give others theirs: a loop, since thousands may wait in one line.
+    fn take_turns(&mut self, turns: Vec<Ticket>) {
+        let mut turns = VecDeque::from(turns);
+        let mut more = Vec::new();
+        while let Some(ticket) = turns.pop_front() {
+            if !matches!(self.locks.work(ticket), Work::Parked(_)) {
+                self.grant(ticket);
+                continue;
+            }
+            let Work::Parked(parked) = self.locks.release(ticket, &mut more) else {
+                unreachable!("looked at above")
+            };
+            let call = call_of(&parked.share);
+            let mut reply = Vec::new();
+            let ns = self.run_counted(&call, &mut reply);
+            self.tell_slow(parked.from, &call, ns);
+            self.answer_parked(parked.from, parked.slot, reply);
+            turns.extend(more.drain(..));
+        }
+    }
+
+    fn answer_parked(&mut self, from: Remote, slot: u32, reply: Vec<u8>) {
+        let connection = from.connection;
+        if from.core == self.id {
+            self.local.push_back(Local::Done { connection, slot, reply });
+            return;
+        }
+        let open = self.outboxes.open(from.core);
+        let (start, len) = (open.bytes.len() as u32, reply.len() as u32);
+        open.bytes.extend_from_slice(&reply);
+        open.ops.push(Op::Done(Done { connection, slot, start, len }));
+    }
+
+    fn tell_slow(&mut self, from: Remote, call: &Call<'_>, ns: u64) {
+        let skipped = call.command.spec.flags.has(crate::command::spec::Flags::SKIP_SLOWLOG);
+        if !self.slowlog.wants(ns) || skipped {
+            return;
+        }
+        let (connection, unix_us) = (from.connection, call.now.unix_us);
+        if from.core == self.id {
+            self.note_slow(connection, unix_us, ns, call.args);
+        } else {
+            let args = call.to_share().args;
+            self.outboxes.post_control(from.core, Control::Slow { connection, unix_us, ns, args });
+        }
+    }
+}

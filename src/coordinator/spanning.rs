@@ -1,0 +1,463 @@
+//! Commands that span shards, seen from home, and questions to every core.
+//!
+//! A spanning command asks all its shards for locks at once (`mesh::locks` has the rule). Once all
+//! have granted:
+//!
+//! - a read has its replies already, because each shard ran its share when it granted; the shared locks
+//!   were kept until now, so the replies are one moment's. They are released without waiting.
+//! - a write is committed: each shard runs its share and releases. Nobody can see one share without
+//!   the other, since every key was locked before the first was written.
+//! - a command in hops sends its parts, hop after hop, and releases at the end.
+//!
+//! It lives apart from its connection: a client that hangs up in the middle changes nothing for others.
+
+use crate::base::args::OwnedArgs;
+use crate::base::ids::{ConnectionId, ShardId};
+use crate::command::spec::{CorePart, CoresFn, Fold, Hop, Keys, Next, Part, Place};
+use crate::command::table::Command;
+use crate::coordinator::center::{Call, Center, Local, call_of};
+use crate::coordinator::connection::Connection;
+use crate::coordinator::dispatch::{Dispatched, feed_monitors};
+use crate::mesh::message::{Ask, Control, Extent, Grant, Job, Lock, Share};
+use crate::resp::Protocol;
+use crate::resp::reply::Reply;
+use crate::resp::value::skip;
+use crate::session::Remote;
+use std::collections::BTreeMap;
+
+/// A command that spans shards, at home.
+#[derive(Debug)]
+pub struct Spanning {
+    connection: ConnectionId,
+    share: Share,
+    exclusive: bool,
+    stamp: u64,
+    attempts: u64,
+    legs: Vec<Leg>,
+    /// Answers still out in this round.
+    awaited: usize,
+    hop: Hop,
+    /// Where the carries of the hop under way belong: per leg, indexes into `hop.carries`.
+    orders: Vec<Vec<usize>>,
+    began: u64,
+    ns: u64,
+}
+
+/// One shard's part in it.
+#[derive(Debug)]
+struct Leg {
+    shard: ShardId,
+    /// Indexes of its keys among the arguments; empty: the whole shard.
+    keys: Vec<usize>,
+    reply: Vec<u8>,
+}
+
+/// A question to every core, at home.
+pub struct Question {
+    connection: ConnectionId,
+    command: &'static Command,
+    args: OwnedArgs,
+    protocol: Protocol,
+    asks: CoresFn,
+    parts: Vec<Option<CorePart>>,
+    began: u64,
+    unix_us: u64,
+}
+
+impl std::fmt::Debug for Question {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Question").field("command", &self.command).finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// Starts a command that spans shards; `keys` is `None` where it takes whole shards.
+    pub(super) fn span(
+        &mut self,
+        at: ConnectionId,
+        center: &mut Center,
+        call: &Call<'_>,
+        keys: Option<Keys>,
+        muted: bool,
+    ) -> Dispatched {
+        if !self.is_drained() {
+            return Dispatched::Held;
+        }
+        feed_monitors(at, center, call);
+        let legs = match keys {
+            None => (0..center.owners.shards())
+                .map(|shard| Leg { shard: ShardId(shard), keys: Vec::new(), reply: Vec::new() })
+                .collect(),
+            Some(keys) => {
+                let mut by_shard: BTreeMap<ShardId, Vec<usize>> = BTreeMap::new();
+                for index in keys.indexes(call.args.len()) {
+                    by_shard.entry(center.owners.locate(call.args.at(index)).shard).or_default().push(index);
+                }
+                by_shard.into_iter().map(|(shard, keys)| Leg { shard, keys, reply: Vec::new() }).collect()
+            }
+        };
+        self.spanning = Some(muted);
+        center.next_number += 1;
+        let number = center.next_number;
+        let spanning = Spanning {
+            connection: at,
+            share: call.to_share(),
+            exclusive: call.writes(),
+            stamp: 0,
+            attempts: 0,
+            legs,
+            awaited: 0,
+            hop: Hop { stage: 0, db: call.db, now: call.now, carries: Vec::new() },
+            orders: Vec::new(),
+            began: center.clock.raw(),
+            ns: 0,
+        };
+        center.spanning.insert(number, spanning);
+        center.request_locks(number);
+        Dispatched::Taken
+    }
+
+    /// Asks every core; with one core the answer is there at once.
+    pub(super) fn ask(
+        &mut self,
+        at: ConnectionId,
+        center: &mut Center,
+        call: &Call<'_>,
+        asks: CoresFn,
+        muted: bool,
+    ) -> Dispatched {
+        if !self.is_drained() {
+            return Dispatched::Held;
+        }
+        feed_monitors(at, center, call);
+        self.note_sizes(at, center);
+        if let Some(session) = center.clients.get_mut(at) {
+            session.last_command = &call.command.full_name;
+        }
+        let began = center.clock.raw();
+        let me = Remote { core: center.id, connection: at };
+        let mut encoded = Vec::new();
+        let mut reply = Reply::new(&mut encoded, call.protocol);
+        let checked = (asks.check)(&mut center.core(me), call.args, &mut reply);
+        let failed = checked.is_err();
+        match checked {
+            Ok(false) => {}
+            Ok(true) | Err(_) => {
+                if let Err(error) = checked {
+                    error.write(&mut reply);
+                }
+                let ns = center.clock.elapsed_ns(began, center.clock.raw());
+                center.count(call.command, ns, failed.then_some(&encoded));
+                self.reply_with(center, muted, |reply| reply.raw(&encoded));
+                return Dispatched::Taken;
+            }
+        }
+        self.spanning = Some(muted);
+        center.next_number += 1;
+        let number = center.next_number;
+        let cores = center.owners.shards();
+        let question = Question {
+            connection: at,
+            command: call.command,
+            args: OwnedArgs::copy(call.args),
+            protocol: call.protocol,
+            asks,
+            parts: (0..cores).map(|_| None).collect(),
+            began,
+            unix_us: call.now.unix_us,
+        };
+        for core in (0..cores).map(ShardId).filter(|&core| core != center.id) {
+            let args = question.args.clone();
+            let ask = Ask { ask: number, caller: me, command: call.command, args };
+            center.outboxes.post_control(core, Control::Ask(ask));
+        }
+        center.questions.insert(number, question);
+        let part = (asks.part)(&mut center.core(me), call.args);
+        center.on_core_part(number, center.id, part);
+        Dispatched::Taken
+    }
+}
+
+impl Center {
+    fn request_locks(&mut self, number: u64) {
+        let Some(mut spanning) = self.spanning.remove(&number) else { return };
+        let ahead = if spanning.attempts < 4 { 0 } else { spanning.attempts * 16 };
+        spanning.stamp = self.next_stamp(ahead);
+        spanning.attempts += 1;
+        spanning.awaited = spanning.legs.len();
+        spanning.ns = 0;
+        for leg in &spanning.legs {
+            let extent = if leg.keys.is_empty() {
+                Extent::Whole
+            } else {
+                let args = spanning.share.args.view();
+                Extent::Keys(leg.keys.iter().map(|&index| self.owners.hash(args.at(index))).collect())
+            };
+            let lock = Lock {
+                txn: number,
+                home: self.id,
+                stamp: spanning.stamp,
+                extent,
+                exclusive: spanning.exclusive,
+                job: spanning.job_of(leg),
+            };
+            self.send(leg.shard, Control::Lock(lock));
+        }
+        self.spanning.insert(number, spanning);
+    }
+
+    pub(super) fn on_granted(&mut self, grant: Grant) {
+        let Some(spanning) = self.spanning.get_mut(&grant.txn) else { return };
+        if spanning.stamp != grant.stamp {
+            return;
+        }
+        spanning.take_reply(grant.shard, grant.ns, grant.reply);
+        if self.spanning[&grant.txn].awaited > 0 {
+            return;
+        }
+        let number = grant.txn;
+        let spanning = self.spanning.get_mut(&number).expect("looked up above");
+        if matches!(spanning.share.command.spec.place, Place::Atomic(_)) {
+            self.run_hop(number);
+        } else if spanning.exclusive {
+            spanning.awaited = spanning.legs.len();
+            self.tell_legs(number, |stamp| Control::Commit { stamp });
+        } else {
+            self.tell_legs(number, |stamp| Control::Release { stamp });
+            self.finish_folded(number);
+        }
+    }
+
+    pub(super) fn on_refused(&mut self, number: u64, stamp: u64, seen: u64) {
+        self.see_stamp(seen);
+        if self.spanning.get(&number).is_none_or(|spanning| spanning.stamp != stamp) {
+            return;
+        }
+        self.tell_legs(number, |stamp| Control::Release { stamp });
+        self.request_locks(number);
+    }
+
+    pub(super) fn on_applied(&mut self, grant: Grant) {
+        let Some(spanning) = self.spanning.get_mut(&grant.txn) else { return };
+        spanning.take_reply(grant.shard, grant.ns, grant.reply);
+        if spanning.awaited == 0 {
+            self.finish_folded(grant.txn);
+        }
+    }
+
+    pub(super) fn on_parts_done(
+        &mut self,
+        number: u64,
+        shard: ShardId,
+        ns: u64,
+        carries: Vec<crate::command::spec::Carry>,
+    ) {
+        let Some(spanning) = self.spanning.get_mut(&number) else { return };
+        let leg = spanning.leg_of_shard(shard);
+        for (&index, carry) in spanning.orders[leg].iter().zip(carries) {
+            spanning.hop.carries[index] = carry;
+        }
+        spanning.ns += ns;
+        spanning.awaited -= 1;
+        if spanning.awaited == 0 {
+            spanning.hop.stage += 1;
+            self.run_hop(number);
+        }
+    }
+
+    fn run_hop(&mut self, number: u64) {
+        let Some(mut spanning) = self.spanning.remove(&number) else { return };
+        let Place::Atomic(run) = spanning.share.command.spec.place else {
+            unreachable!("only commands in hops come here")
+        };
+        let mut encoded = Vec::new();
+        let mut reply = Reply::new(&mut encoded, spanning.share.protocol);
+        let next = run(spanning.share.args.view(), &mut spanning.hop, &mut reply);
+        let parts = match next {
+            Ok(Next::Hop(parts)) => parts,
+            Ok(Next::Done) | Err(_) => {
+                let failed = next.is_err();
+                if let Err(error) = next {
+                    error.write(&mut reply);
+                }
+                self.spanning.insert(number, spanning);
+                self.tell_legs(number, |stamp| Control::Release { stamp });
+                self.finish(number, encoded, failed);
+                return;
+            }
+        };
+        spanning.hop.carries = parts.iter().map(|_| Default::default()).collect();
+        spanning.orders = spanning.legs.iter().map(|_| Vec::new()).collect();
+        let mut by_leg: Vec<Vec<Part>> = spanning.legs.iter().map(|_| Vec::new()).collect();
+        for (index, part) in parts.into_iter().enumerate() {
+            let leg = spanning.leg_of_key(part.key);
+            spanning.orders[leg].push(index);
+            by_leg[leg].push(part);
+        }
+        spanning.awaited = by_leg.iter().filter(|parts| !parts.is_empty()).count();
+        assert!(spanning.awaited > 0, "a hop asks somebody");
+        let (stamp, now) = (spanning.stamp, spanning.hop.now);
+        for (leg, parts) in spanning.legs.iter().zip(by_leg) {
+            if !parts.is_empty() {
+                self.send(leg.shard, Control::Parts { stamp, txn: number, now, parts });
+            }
+        }
+        self.spanning.insert(number, spanning);
+    }
+
+    fn tell_legs(&mut self, number: u64, message: impl Fn(u64) -> Control) {
+        let spanning = &self.spanning[&number];
+        let stamp = spanning.stamp;
+        let shards: Vec<ShardId> = spanning.legs.iter().map(|leg| leg.shard).collect();
+        for shard in shards {
+            self.send(shard, message(stamp));
+        }
+    }
+
+    fn finish_folded(&mut self, number: u64) {
+        let chance = self.prng.next_u64();
+        let spanning = &self.spanning[&number];
+        let mut encoded = Vec::new();
+        let mut reply = Reply::new(&mut encoded, spanning.share.protocol);
+        let failed = spanning.fold(chance, &mut reply);
+        self.finish(number, encoded, failed);
+    }
+
+    fn finish(&mut self, number: u64, reply: Vec<u8>, failed: bool) {
+        let Some(spanning) = self.spanning.remove(&number) else { return };
+        let command = spanning.share.command;
+        self.count(command, spanning.ns, failed.then_some(&reply));
+        let waited = self.clock.elapsed_ns(spanning.began, self.clock.raw());
+        self.metrics.record_remote_wait(command.id, waited);
+        if self.slowlog.wants(spanning.ns) {
+            let unix_us = spanning.share.now.unix_us;
+            self.note_slow(spanning.connection, unix_us, spanning.ns, spanning.share.args.view());
+        }
+        self.local.push_back(Local::Answer { connection: spanning.connection, reply });
+    }
+
+    pub(super) fn on_core_part(&mut self, number: u64, core: ShardId, part: CorePart) {
+        let Some(question) = self.questions.get_mut(&number) else { return };
+        question.parts[core.index()] = Some(part);
+        if question.parts.iter().any(Option::is_none) {
+            return;
+        }
+        let Some(question) = self.questions.remove(&number) else { return };
+        let connection = question.connection;
+        if self.clients.get(connection).is_none() {
+            return;
+        }
+        let parts = question.parts.into_iter().flatten().collect();
+        let me = Remote { core: self.id, connection };
+        let mut encoded = Vec::new();
+        let mut reply = Reply::new(&mut encoded, question.protocol);
+        let folded = (question.asks.fold)(&mut self.core(me), question.args.view(), parts, &mut reply);
+        let failed = folded.is_err();
+        if let Err(error) = folded {
+            error.write(&mut reply);
+        }
+        let ns = self.clock.elapsed_ns(question.began, self.clock.raw());
+        self.count(question.command, ns, failed.then_some(&encoded));
+        if self.slowlog.wants(ns)
+            && !question.command.spec.flags.has(crate::command::spec::Flags::SKIP_SLOWLOG)
+        {
+            self.note_slow(connection, question.unix_us, ns, question.args.view());
+        }
+        self.local.push_back(Local::Answer { connection, reply: encoded });
+    }
+}
+
+impl Spanning {
+    fn job_of(&self, leg: &Leg) -> Job {
+        let share = &self.share;
+        let args = share.args.view();
+        match share.command.spec.place {
+            Place::Atomic(_) => {
+                Job::Hops(leg.keys.iter().map(|&index| (index, args.at(index).to_vec())).collect())
+            }
+            _ => {
+                let mut own = share.clone();
+                if !leg.keys.is_empty() {
+                    let step = share.command.spec.keys.step as usize;
+                    let words =
+                        leg.keys.iter().flat_map(|&index| (index..index + step).map(|at| args.at(at)));
+                    own.args = OwnedArgs::collect(std::iter::once(args.at(0)).chain(words));
+                }
+                if self.exclusive { Job::Write(own) } else { Job::Read(own) }
+            }
+        }
+    }
+
+    fn take_reply(&mut self, shard: ShardId, ns: u64, reply: Vec<u8>) {
+        let leg = self.leg_of_shard(shard);
+        self.legs[leg].reply = reply;
+        self.ns += ns;
+        self.awaited -= 1;
+    }
+
+    fn leg_of_shard(&self, shard: ShardId) -> usize {
+        self.legs.iter().position(|leg| leg.shard == shard).expect("only its shards answer")
+    }
+
+    fn leg_of_key(&self, key: usize) -> usize {
+        self.legs.iter().position(|leg| leg.keys.contains(&key)).expect("a part names a key of the command")
+    }
+
+    /// One reply out of all; says whether it is an error.
+    fn fold(&self, chance: u64, reply: &mut Reply<'_>) -> bool {
+        if let Some(leg) = self.legs.iter().find(|leg| leg.reply.starts_with(b"-")) {
+            reply.raw(&leg.reply);
+            return true;
+        }
+        let fold = match self.share.command.spec.place {
+            Place::Split(_, fold) | Place::Every(_, fold) => fold,
+            _ => unreachable!("only these are folded"),
+        };
+        match fold {
+            Fold::Ok => reply.ok(),
+            Fold::Sum => reply.integer(self.legs.iter().map(|leg| header(&leg.reply).0).sum()),
+            Fold::Concat => {
+                reply.array(self.legs.iter().map(|leg| header(&leg.reply).0 as usize).sum());
+                for leg in &self.legs {
+                    reply.raw(&leg.reply[header(&leg.reply).1..]);
+                }
+            }
+            Fold::InKeyOrder => {
+                let mut elements: Vec<(usize, &[u8])> = Vec::new();
+                for leg in &self.legs {
+                    let mut rest = &leg.reply[header(&leg.reply).1..];
+                    for &key in &leg.keys {
+                        let len = skip(rest).expect("one element per key");
+                        elements.push((key, &rest[..len]));
+                        rest = &rest[len..];
+                    }
+                }
+                elements.sort_unstable_by_key(|element| element.0);
+                reply.array(elements.len());
+                for (_, element) in elements {
+                    reply.raw(element);
+                }
+            }
+            Fold::With(fold) => {
+                let replies: Vec<&[u8]> = self.legs.iter().map(|leg| leg.reply.as_slice()).collect();
+                fold(&replies, chance, reply);
+            }
+        }
+        false
+    }
+}
+
+/// The number in a reply's first line (`:12`, `*3`) and the length of that line.
+pub(crate) fn header(reply: &[u8]) -> (i64, usize) {
+    let end = memchr::memchr(b'\n', reply).expect("a whole reply") + 1;
+    let digits = &reply[1..end - 2];
+    let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+    (number.expect("our own encoding"), end)
+}
+
+/// Runs a share and returns its reply and the time it took.
+pub(super) fn run_share(center: &mut Center, share: &Share) -> (Vec<u8>, u64) {
+    let mut reply = Vec::new();
+    let (ns, _) = center.run(&call_of(share), &mut reply);
+    (reply, ns)
+}

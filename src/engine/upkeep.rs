@@ -1,0 +1,137 @@
+//! Upkeep in slices: expiry, time-outs, output limits, memory that idle connections do not need.
+
+use crate::base::ids::ConnectionId;
+use crate::config::MaxmemoryPolicy;
+use crate::engine::Engine;
+use crate::session::{Intent, Pause};
+use crate::shard::AccessClock;
+
+/// How often upkeep wants to run while there is something to keep up, in milliseconds.
+const PERIOD_MS: u64 = 100;
+/// Connections looked at per run: 5,000 idle ones are seen every five seconds.
+const SWEEP_MAX: usize = 100;
+/// Time one run may take from commands, in nanoseconds.
+const BUDGET_NS: u64 = 1_000_000;
+
+/// Where upkeep stands.
+#[derive(Debug, Default)]
+pub(super) struct Upkeep {
+    sweep: usize,
+    last_ns: u64,
+    /// When input last came, in monotonic nanoseconds: until all have been swept after it, go on.
+    pub(super) input_ns: u64,
+}
+
+impl Engine {
+    /// Does what is due; called about every 100 ms while awake, and after long sleeps.
+    pub fn on_cron(&mut self) {
+        let now = self.center.now;
+        self.upkeep.last_ns = now.mono_ns;
+        self.follow_options();
+        self.center.metrics.on_cron(now);
+        self.center.shard.on_cron(now, &self.center.clock, BUDGET_NS);
+        self.sweep_connections();
+        self.look_at_pause();
+        self.settle();
+    }
+
+    /// Whether `on_cron` is due.
+    pub fn cron_due(&self) -> bool {
+        self.center.now.mono_ns.saturating_sub(self.upkeep.last_ns) >= PERIOD_MS * 1_000_000
+    }
+
+    /// How long this core may sleep at most, in milliseconds; `None`: until something arrives.
+    pub fn next_wake_ms(&self) -> Option<u64> {
+        if !self.ready.is_empty() {
+            return Some(0);
+        }
+        let center = &self.center;
+        let idle_closing = center.options.timeout > 0 && !center.clients.is_empty();
+        let sweep_ms = PERIOD_MS * (20 + 2 * (self.connections.len() / SWEEP_MAX) as u64);
+        let quiet_ms = center.now.mono_ns.saturating_sub(self.upkeep.input_ns) / 1_000_000;
+        let untrimmed = !center.clients.is_empty() && quiet_ms < sweep_ms;
+        let busy = center.shard.wants_cron() || idle_closing || !self.paused.is_empty() || untrimmed;
+        busy.then_some(PERIOD_MS)
+    }
+
+    /// Options that commands do not read from the table on every call.
+    pub(super) fn follow_options(&mut self) {
+        let center = &mut self.center;
+        center.slowlog.set_slower_than_us(center.options.slowlog_log_slower_than);
+        center.slowlog.set_len_max(center.options.slowlog_max_len as usize);
+        center.metrics.set_histograms(center.options.latency_tracking);
+        center.shard.settings.bulk_bytes_max = center.options.proto_max_bulk_len;
+        center.shard.access = match center.options.maxmemory_policy {
+            MaxmemoryPolicy::AllkeysLfu | MaxmemoryPolicy::VolatileLfu => AccessClock::Frequency {
+                log_factor: center.options.lfu_log_factor,
+                decay_minutes: center.options.lfu_decay_time,
+            },
+            _ => AccessClock::Recency,
+        };
+    }
+
+    pub(super) fn look_at_pause(&mut self) {
+        let pause = self.center.clients.pause;
+        let over = pause.until_ms <= self.center.now.unix_ms();
+        if over && pause != Pause::default() {
+            self.center.clients.pause = Pause::default();
+        }
+        if over || pause != self.pause {
+            for at in std::mem::take(&mut self.paused) {
+                if self.center.clients.get(at).is_some() {
+                    self.touch(at);
+                }
+            }
+        }
+    }
+
+    /// Closes a client whose output has passed its limit.
+    pub(super) fn mind_output_limit(&mut self, at: ConnectionId) {
+        let now_s = self.center.now.unix_s();
+        let unsent = self.connections[at.index as usize].as_deref().map_or(0, |open| open.unsent_bytes());
+        let Some(session) = self.center.clients.get_mut(at) else { return };
+        // A client that watches is fed whether it reads or not: it has the limit of a subscriber.
+        let limits = &self.center.options.client_output_buffer_limit;
+        let limit = if session.monitor { limits.pubsub } else { limits.normal };
+        let over_hard = limit.hard_bytes > 0 && unsent as u64 >= limit.hard_bytes;
+        let over_soft = limit.soft_bytes > 0 && unsent as u64 >= limit.soft_bytes;
+        if !over_soft {
+            session.over_soft_limit_s = 0;
+        } else if session.over_soft_limit_s == 0 {
+            session.over_soft_limit_s = now_s;
+        }
+        let too_long = over_soft && now_s - session.over_soft_limit_s > u64::from(limit.soft_seconds);
+        if over_hard || too_long {
+            tracing::warn!(
+                "client {} at {} closed: {unsent} bytes of output are above client-output-buffer-limit",
+                session.id.0,
+                session.address.peer
+            );
+            self.center.metrics.counters.output_limit_closes += 1;
+            self.center.clients.close(at, Intent::CloseNow);
+        }
+    }
+
+    /// Looks at the next connections: time-outs, output limits, memory that can be given back.
+    fn sweep_connections(&mut self) {
+        let start = self.upkeep.sweep;
+        let end = (start + SWEEP_MAX).min(self.connections.len());
+        self.upkeep.sweep = if end == self.connections.len() { 0 } else { end };
+        let now_s = self.center.now.unix_s();
+        let timeout = u64::from(self.center.options.timeout);
+        for at in self.center.clients.ids_in(start..end) {
+            let Some(connection) = self.connections[at.index as usize].as_deref_mut() else { continue };
+            let unsent = connection.unsent_bytes();
+            let Some(session) = self.center.clients.get(at) else { continue };
+            let idle_s = now_s.saturating_sub(session.active_s);
+            if idle_s >= 1 {
+                connection.trim();
+            }
+            if timeout > 0 && idle_s > timeout && !session.monitor {
+                self.center.clients.close(at, Intent::CloseNow);
+            } else if unsent > 0 {
+                self.mind_output_limit(at);
+            }
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! The order of commands whose keys live on several shards, as one shard keeps it.
+//!
+//! Each such command has a stamp from its home core's logical clock, unique among all cores. It asks
+//! every shard concerned for locks at once. A shard lets it hold or wait in line, unless something
+//! *later* already holds or awaits one of its keys: then it is refused, gives up everywhere and comes
+//! again with a later stamp. So a wait always points from a later stamp to an earlier one, no circle
+//! of waits can close, and no core ever needs to know what another holds.
+//!
+//! A single-shard command that meets a lock waits in the same line, with the latest stamp it meets:
+//! it delays nobody who comes later more than that one would, and nobody earlier can slip in behind it.
+//!
+//! While no such command is active the table is empty and a single-key command pays one branch.
+//! Compared with a global sequencer (as in VLL) nothing is shared; compared with locking shard after
+//! shard in order, it takes one round instead of one per shard.
+
+use crate::mesh::message::Extent;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// Key hashes are already mixed: hashing them again would only cost.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Identity(u64);
+
+impl Hasher for Identity {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("only whole key hashes are hashed here");
+    }
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+/// A request's place in the line of this shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(u64);
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It holds its locks.
+    Granted(Ticket),
+    /// It waits for them.
+    Waits(Ticket),
+    /// It must come again with a stamp above this one.
+    Refused(u64),
+}
+
+#[derive(Debug)]
+struct Entry<W> {
+    stamp: u64,
+    extent: Extent,
+    exclusive: bool,
+    granted: bool,
+    work: W,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    ticket: Ticket,
+    exclusive: bool,
+}
+
+/// The lock table of one shard; `W` is what a request wants done.
+#[derive(Debug)]
+pub struct Locks<W> {
+    entries: BTreeMap<Ticket, Entry<W>>,
+    lines: HashMap<u64, VecDeque<Place>, BuildHasherDefault<Identity>>,
+    wholes: Vec<Place>,
+    by_stamp: HashMap<u64, Ticket>,
+    next_ticket: u64,
+    seen: u64,
+    // Only the simulator's canary sets it: releases then forget who else still holds the key.
+    broken: bool,
+}
+
+impl<W> Default for Locks<W> {
+    fn default() -> Self {
+        Locks {
+            entries: BTreeMap::new(),
+            lines: HashMap::default(),
+            wholes: Vec::new(),
+            by_stamp: HashMap::new(),
+            next_ticket: 0,
+            seen: 0,
+            broken: false,
+        }
+    }
+}
+
+impl<W> Locks<W> {
+    /// Whether nothing is locked: the one question every single-key command asks.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How many requests hold or wait.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether a command on these keys has to wait in line now.
+    pub fn conflicts(&self, keys: impl IntoIterator<Item = u64>, exclusive: bool) -> bool {
+        if self.wholes.iter().any(|place| place.exclusive || exclusive) {
+            return true;
+        }
+        keys.into_iter().any(|key| {
+            self.lines.get(&key).is_some_and(|line| line.iter().any(|place| place.exclusive || exclusive))
+        })
+    }
+
+    /// A request of a command that spans shards.
+    pub fn request(&mut self, stamp: u64, mut extent: Extent, exclusive: bool, work: W) -> Admission {
+        self.seen = self.seen.max(stamp);
+        if let Extent::Keys(keys) = &mut extent {
+            keys.sort_unstable();
+            keys.dedup();
+        }
+        let latest = self.latest_conflict(&extent, exclusive);
+        if latest.is_some_and(|latest| latest > stamp) {
+            return Admission::Refused(self.seen);
+        }
+        let ticket = self.enter(stamp, extent, exclusive, latest.is_none(), work);
+        self.by_stamp.insert(stamp, ticket);
+        if latest.is_none() { Admission::Granted(ticket) } else { Admission::Waits(ticket) }
+    }
+
+    /// Parks a single-shard command that met a lock ([`Locks::conflicts`] was true).
+    pub fn park(&mut self, mut keys: Vec<u64>, exclusive: bool, work: W) -> Ticket {
+        keys.sort_unstable();
+        keys.dedup();
+        let extent = Extent::Keys(keys);
+        let stamp = self.latest_conflict(&extent, exclusive).expect("only what meets a lock is parked");
+        self.enter(stamp, extent, exclusive, false, work)
+    }
+
+    /// The request with that stamp, if it is still here.
+    pub fn find(&self, stamp: u64) -> Option<Ticket> {
+        self.by_stamp.get(&stamp).copied()
+    }
+
+    /// What a request wants done.
+    pub fn work(&self, ticket: Ticket) -> &W {
+        &self.entries[&ticket].work
+    }
+
+    /// Whether a request holds its locks.
+    pub fn is_granted(&self, ticket: Ticket) -> bool {
+        self.entries[&ticket].granted
+    }
+
+    /// Ends a request, granted or not; returns its work, and appends those that hold their locks now,
+    /// in the order they came.
+    pub fn release(&mut self, ticket: Ticket, now_granted: &mut Vec<Ticket>) -> W {
+        let entry = self.entries.remove(&ticket).expect("a ticket is released once");
+        if self.by_stamp.get(&entry.stamp) == Some(&ticket) {
+            self.by_stamp.remove(&entry.stamp);
+        }
+        let mut candidates: Vec<Ticket> = Vec::new();
+        match &entry.extent {
+            Extent::Whole => self.wholes.retain(|place| place.ticket != ticket),
+            Extent::Keys(keys) => {
+                for key in keys {
+                    let line = self.lines.get_mut(key).expect("a held key has a line");
+                    line.retain(|place| place.ticket != ticket);
+                    candidates.extend(line.iter().map(|place| place.ticket));
+                    if line.is_empty() {
+                        self.lines.remove(key);
+                    }
+                }
+            }
+        }
+        if matches!(entry.extent, Extent::Whole) || !self.wholes.is_empty() {
+            candidates.extend(self.entries.keys().copied());
+        }
+        candidates.sort_unstable();
+        candidates.dedup();
+        for candidate in candidates {
+            if !self.entries[&candidate].granted && (self.broken || !self.is_blocked(candidate)) {
+                self.entries.get_mut(&candidate).expect("listed above").granted = true;
+                now_granted.push(candidate);
+            }
+        }
+        entry.work
+    }
+
+    /// Breaks the rule of release on purpose, so that the simulator can show that it would notice.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn break_release(&mut self) {
+        self.broken = true;
+    }
+
+    fn enter(&mut self, stamp: u64, extent: Extent, exclusive: bool, granted: bool, work: W) -> Ticket {
+        self.next_ticket += 1;
+        let ticket = Ticket(self.next_ticket);
+        let place = Place { ticket, exclusive };
+        match &extent {
+            Extent::Whole => self.wholes.push(place),
+            Extent::Keys(keys) => {
+                for key in keys {
+                    self.lines.entry(*key).or_default().push_back(place);
+                }
+            }
+        }
+        self.entries.insert(ticket, Entry { stamp, extent, exclusive, granted, work });
+        ticket
+    }
+
+    /// The latest stamp among those a new request would have to wait for.
+    fn latest_conflict(&self, extent: &Extent, exclusive: bool) -> Option<u64> {
+        let stamp_of = |place: &Place| self.entries[&place.ticket].stamp;
+        let clash = |place: &&Place| place.exclusive || exclusive;
+        let wholes = self.wholes.iter().filter(clash).map(stamp_of).max();
+        let others = match extent {
+            Extent::Whole => self
+                .entries
+                .values()
+                .filter(|entry| entry.exclusive || exclusive)
+                .map(|entry| entry.stamp)
+                .max(),
+            Extent::Keys(keys) => keys
+                .iter()
+                .filter_map(|key| self.lines.get(key))
+                .filter_map(|line| line.iter().filter(clash).map(stamp_of).max())
+                .max(),
+        };
+        wholes.max(others)
+    }
+
+    fn is_blocked(&self, ticket: Ticket) -> bool {
+        let entry = &self.entries[&ticket];
+        let earlier = |place: &Place| place.ticket < ticket && (place.exclusive || entry.exclusive);
+        if self.wholes.iter().any(earlier) {
+            return true;
+        }
+        match &entry.extent {
+            Extent::Whole => {
+                self.entries.range(..ticket).any(|(_, other)| other.exclusive || entry.exclusive)
+            }
+            Extent::Keys(keys) => keys.iter().any(|key| self.lines[key].iter().any(earlier)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(keys: &[u64]) -> Extent {
+        Extent::Keys(keys.to_vec())
+    }
+
+    fn granted(admission: Admission) -> Ticket {
+        match admission {
+            Admission::Granted(ticket) => ticket,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_later_request_waits_and_an_earlier_one_is_refused() {
+        let mut locks = Locks::default();
+        let holder = granted(locks.request(10, keys(&[1, 2]), true, "holder"));
+        let Admission::Waits(waiter) = locks.request(11, keys(&[2, 3]), true, "waiter") else { panic!() };
+        assert_eq!(locks.request(5, keys(&[3]), true, "early"), Admission::Refused(11));
+        assert!(locks.conflicts([1], false));
+        assert!(!locks.conflicts([4], true));
+        let mut now = Vec::new();
+        assert_eq!(locks.release(holder, &mut now), "holder");
+        assert_eq!(now, [waiter]);
+        locks.release(waiter, &mut now);
+        assert!(locks.is_empty() && locks.lines.is_empty() && locks.by_stamp.is_empty());
+    }
+
+    #[test]
+    fn readers_share_and_a_writer_waits_for_all_of_them() {
+        let mut locks = Locks::default();
+        let first = granted(locks.request(1, keys(&[7]), false, 1));
+        let second = granted(locks.request(2, keys(&[7, 7]), false, 2));
+        let Admission::Waits(writer) = locks.request(3, keys(&[7]), true, 3) else { panic!() };
+        let parked = locks.park(vec![7], false, 4);
+        let mut now = Vec::new();
+        locks.release(first, &mut now);
+        assert!(now.is_empty());
+        locks.release(second, &mut now);
+        assert_eq!(now, [writer]);
+        locks.release(writer, &mut now);
+        assert_eq!(now, [writer, parked]);
+    }
+
+    #[test]
+    fn a_parked_command_refuses_earlier_requests_as_its_holder_would() {
+        let mut locks = Locks::default();
+        let holder = granted(locks.request(9, keys(&[1]), true, 0));
+        let parked = locks.park(vec![1, 2], true, 1);
+        assert_eq!(locks.request(3, keys(&[2]), true, 2), Admission::Refused(9));
+        let Admission::Waits(later) = locks.request(12, keys(&[2]), true, 3) else { panic!() };
+        let mut now = Vec::new();
+        locks.release(holder, &mut now);
+        assert_eq!(now, [parked]);
+        locks.release(parked, &mut now);
+        assert_eq!(now, [parked, later]);
+    }
+
+    #[test]
+    fn a_whole_shard_excludes_every_key() {
+        let mut locks = Locks::default();
+        let key = granted(locks.request(1, keys(&[1]), true, 0));
+        let Admission::Waits(whole) = locks.request(2, Extent::Whole, true, 1) else { panic!() };
+        assert!(locks.conflicts([99], false));
+        let Admission::Waits(other) = locks.request(3, keys(&[99]), false, 2) else { panic!() };
+        let mut now = Vec::new();
+        locks.release(key, &mut now);
+        assert_eq!(now, [whole]);
+        locks.release(whole, &mut now);
+        assert_eq!(now, [whole, other]);
+    }
+}
