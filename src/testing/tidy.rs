@@ -166,6 +166,14 @@ fn mark(words: &mut [Word<'_>]) {
     }
 }
 
+/// A line of the floor table: groups of modules, and what each group may use.
+struct Row<'d> {
+    /// `None` for a wing, which stands beside the floors.
+    floor: Option<u32>,
+    modules: Vec<Vec<String>>,
+    rights: Vec<&'d str>,
+}
+
 /// The floor table: for each module, what it may use.
 #[derive(Debug, Default)]
 struct Floors {
@@ -176,36 +184,39 @@ impl Floors {
     /// Reads the table under the header `| floor | modules | may use |`. Modules of one floor whose
     /// rights differ are set apart by `·`, in both columns.
     fn parse(document: &str) -> Floors {
-        let mut rows: Vec<(Option<u32>, Vec<Vec<String>>, Vec<String>)> = Vec::new();
+        let mut rows: Vec<Row> = Vec::new();
         let lines = document.lines().skip_while(|line| !line.starts_with("| floor |")).skip(2);
         for line in lines.take_while(|line| line.starts_with('|')) {
             let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
             assert_eq!(cells.len(), 3, "floor table: {line}");
-            let parts = cells[1].split('·').map(quoted_names).collect();
-            rows.push((cells[0].parse().ok(), parts, cells[2].split('·').map(str::to_string).collect()));
+            rows.push(Row {
+                floor: cells[0].parse().ok(),
+                modules: cells[1].split('·').map(quoted_names).collect(),
+                rights: cells[2].split('·').collect(),
+            });
         }
         assert!(
             rows.len() > 5,
             "ARCHITECTURE.md has no table that starts with `| floor | modules | may use |`"
         );
         let mut below: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
-        for (floor, parts, _) in &rows {
-            if let Some(floor) = floor {
-                below.entry(*floor).or_default().extend(parts.iter().flatten().cloned());
+        for row in &rows {
+            if let Some(floor) = row.floor {
+                below.entry(floor).or_default().extend(row.modules.iter().flatten().cloned());
             }
         }
         let mut floors = Floors::default();
-        for (floor, parts, rights) in &rows {
+        for Row { floor, modules, rights } in &rows {
             assert!(
-                parts.len() == rights.len() || rights.len() == 1,
+                modules.len() == rights.len() || rights.len() == 1,
                 "floor table: {} groups of modules but {} of rights",
-                parts.len(),
+                modules.len(),
                 rights.len()
             );
-            for (at, modules) in parts.iter().enumerate() {
-                let words = &rights[if rights.len() == 1 { 0 } else { at }];
+            for (at, group) in modules.iter().enumerate() {
+                let words = rights[if rights.len() == 1 { 0 } else { at }];
                 let allowed = rights_of(words, *floor, &below);
-                for module in modules {
+                for module in group {
                     let twice = floors.may_use.insert(module.clone(), allowed.clone());
                     assert!(twice.is_none(), "floor table: `{module}` stands twice");
                 }
