@@ -1,3 +1,5 @@
+//! Tests of the 80-bit arithmetic against values that the reference printed.
+
 use super::*;
 
 /// What redis-server 7.0.15 made of `SET k first` and `INCRBYFLOAT k second`; 120,000 random pairs were
