@@ -15,13 +15,31 @@
 //! Nothing else: lookup, errors, COMMAND, COMMAND DOCS, histograms, hints in `medusa cli`, the random
 //! workloads and the README's coverage table read the row.
 
+mod args;
 pub mod core;
 pub mod error;
+mod expiry;
+mod keyspace;
+mod lcs;
 pub mod monitor;
+mod number_ops;
+mod object;
+mod scan;
 pub mod spec;
+mod string;
+mod string_range;
 pub mod table;
 
 use spec::Spec;
 
 /// Every family's rows.
-pub const FAMILIES: &[&[Spec]] = &[];
+pub const FAMILIES: &[&[Spec]] = &[
+    string::ROWS,
+    string_range::ROWS,
+    number_ops::ROWS,
+    lcs::ROWS,
+    keyspace::ROWS,
+    expiry::ROWS,
+    scan::ROWS,
+    object::ROWS,
+];
