@@ -7,6 +7,7 @@ pub mod config;
 pub mod coordinator;
 pub mod ds;
 pub mod engine;
+pub mod load;
 pub mod mesh;
 pub mod metrics;
 pub mod net;
