@@ -1,4 +1,9 @@
 //! What tests are made of: the rules of the house, random commands, simulated cores.
 
+pub mod sim;
+pub mod transcript;
+
 #[cfg(test)]
 mod tidy;
+
+pub use transcript::check;
