@@ -2,6 +2,7 @@
 
 use crate::base::args::Args;
 use crate::base::glob;
+use crate::base::number::parse_cursor;
 use crate::command::args::integer;
 use crate::command::error::{CommandError, CommandResult};
 use crate::command::spec::{Flags, Fold, Group, Spec};
@@ -40,22 +41,6 @@ pub const ROWS: &[Spec] = &[
         .tips(&["request_policy:all_shards", "nondeterministic_output"])
         .doc(Group::Generic, "1.0.0", "O(1)", "Returns one of the keys, picked at random."),
 ];
-
-/// A cursor as typed: what the reference's `strtoul` takes, except that white space may not come first.
-pub fn parse_cursor(word: &[u8]) -> Option<u64> {
-    let (negative, digits) = match word {
-        [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] => (false, digits),
-        digits => (false, digits),
-    };
-    let cursor = match digits {
-        // `strtoul` reads nothing here and answers 0, and only an empty word ends where it began.
-        [] => return word.is_empty().then_some(0),
-        [b'+', ..] => return None,
-        digits => std::str::from_utf8(digits).ok()?.parse::<u64>().ok()?,
-    };
-    Some(if negative { cursor.wrapping_neg() } else { cursor })
-}
 
 /// Keys SCAN looks at in one call unless told otherwise.
 const SCAN_COUNT: usize = 10;

@@ -24,6 +24,8 @@ pub type ConnectionFn = fn(&mut Core<'_>, Args<'_>, &mut Reply<'_>) -> CommandRe
 pub type HopFn = fn(Args<'_>, &mut Hop, &mut Reply<'_>) -> Result<Next, CommandError>;
 /// One key's share of a hop; runs on the shard that owns `key`.
 pub type PartFn = fn(&mut Keyspace<'_>, key: &[u8], carry: Carry) -> Carry;
+/// A rule of its own by which the replies of several shards become one.
+pub type FoldFn = fn(&[&[u8]], u64, &mut Reply<'_>);
 /// Names the shard a cursor points at: `(cursor, shards) -> (shard, cursor within the shard)`.
 pub type CursorFn = fn(&mut Keyspace<'_>, Args<'_>, cursor: u64, &mut Reply<'_>) -> Result<u64, CommandError>;
 
@@ -61,7 +63,7 @@ pub enum Fold {
     /// Arrays, one after another.
     Concat,
     /// Any other rule: gets every shard's encoded reply, in shard order, and 64 random bits.
-    With(fn(&[&[u8]], u64, &mut Reply<'_>)),
+    With(FoldFn),
 }
 
 /// What one core answers to a [`Place::Cores`] command.

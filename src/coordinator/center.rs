@@ -4,11 +4,12 @@ use crate::base::args::{Args, OwnedArgs};
 use crate::base::clock::{Clock, Now};
 use crate::base::ids::{ConnectionId, ShardId};
 use crate::base::limits::CORES_MAX;
+use crate::base::number::parse_cursor;
 use crate::base::owner::Owners;
 use crate::base::prng::Prng;
 use crate::command::core::{AdminRequest, Core, Identity};
 use crate::command::error::CommandError;
-use crate::command::spec::{Flags, Hop, HopFn, Next, Place, ShardFn};
+use crate::command::spec::{Flags, Fold, FoldFn, Hop, HopFn, Next, Place, ShardFn};
 use crate::command::table::{Command, Table};
 use crate::config::Options;
 use crate::coordinator::spanning::{Question, Spanning};
@@ -185,6 +186,9 @@ impl Center {
         let began = self.clock.raw();
         let mut reply = Reply::new(out, call.protocol);
         let result = match call.command.spec.place {
+            Place::Every(run, Fold::With(fold)) if self.owners.shards() == 1 => {
+                self.run_alone(run, fold, call, &mut reply)
+            }
             Place::Owner(run) | Place::Split(run, _) | Place::Every(run, _) => {
                 run(&mut self.shard.keyspace(call.db, call.now), call.args, &mut reply)
             }
@@ -236,6 +240,21 @@ impl Center {
             .get(connection)
             .map_or(("?:0", ""), |session| (session.address.peer.as_str(), session.name.as_str()));
         self.slowlog.record(unix_us, ns, args, address, name.as_bytes());
+    }
+
+    /// Runs and folds a command for all shards where there is only one.
+    fn run_alone(
+        &mut self,
+        run: ShardFn,
+        fold: FoldFn,
+        call: &Call<'_>,
+        reply: &mut Reply<'_>,
+    ) -> Result<(), CommandError> {
+        let mut share = Vec::new();
+        let mut keys = self.shard.keyspace(call.db, call.now);
+        run(&mut keys, call.args, &mut Reply::new(&mut share, call.protocol))?;
+        fold(&[&share], self.prng.next_u64(), reply);
+        Ok(())
     }
 
     fn run_hops(&mut self, run: HopFn, call: &Call<'_>, reply: &mut Reply<'_>) -> Result<(), CommandError> {
@@ -329,9 +348,4 @@ pub fn call_of(share: &Share) -> Call<'_> {
         protocol: share.protocol,
         now: share.now,
     }
-}
-
-/// A SCAN cursor as typed: unsigned decimal, as the reference's `strtoul` takes it.
-pub fn parse_cursor(word: &[u8]) -> Option<u64> {
-    std::str::from_utf8(word).ok()?.parse().ok()
 }

@@ -5,11 +5,12 @@
 
 use crate::base::args::Args;
 use crate::base::ids::{ConnectionId, ShardId};
+use crate::base::number::parse_cursor;
 use crate::command::error::CommandError;
 use crate::command::spec::{Flags, Place};
 use crate::command::table::{Command, Lookup};
 use crate::config::PipelineOrder;
-use crate::coordinator::center::{Call, Center, Parked, Work, parse_cursor};
+use crate::coordinator::center::{Call, Center, Parked, Work};
 use crate::coordinator::connection::{Connection, Slot, SlotState};
 use crate::mesh::message::{Control, Run};
 use crate::resp::Protocol;
