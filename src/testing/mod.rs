@@ -4,6 +4,8 @@ pub mod sim;
 pub mod transcript;
 
 #[cfg(test)]
+mod atomicity;
+#[cfg(test)]
 mod tidy;
 
 pub use transcript::check;
