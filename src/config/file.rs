@@ -6,7 +6,7 @@
 //! redis.conf they have, so a directive we lack is a warning with its line, never an error; a value that
 //! is broken is an error, because guessing what somebody meant by `maxclients 1OOO` helps nobody.
 
-use crate::base::words;
+use crate::base::{glob, words};
 use crate::config::foreign;
 use crate::config::options::{Row, TABLE, row};
 use crate::config::raw::{ConfigError, Given, Origin, Raw};
@@ -101,7 +101,7 @@ fn matches(target: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = entries
         .flatten()
-        .filter(|entry| crate::config::set::glob(pattern, entry.file_name().as_bytes()))
+        .filter(|entry| glob::matches(pattern, entry.file_name().as_bytes()))
         .map(|entry| entry.path())
         .collect();
     paths.sort();

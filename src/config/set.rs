@@ -4,6 +4,7 @@
 //! the words of every refusal, are Redis 7.0's. Nobody is told of a change here; the caller, who may
 //! have to tell every core, gets the rows that were set.
 
+use crate::base::glob;
 use crate::config::options::{Change, Options, Row, TABLE, row};
 use crate::config::value::Reason;
 use std::fmt;
@@ -71,58 +72,17 @@ pub fn get_many(options: &Options, patterns: &[&[u8]]) -> Vec<(Vec<u8>, Vec<u8>)
         let is_glob = pattern.iter().any(|byte| b"[*?".contains(byte));
         for row in TABLE {
             let name = row.name.as_bytes();
-            let matches = if is_glob { glob(pattern, name) } else { name.eq_ignore_ascii_case(pattern) };
+            let matches = if is_glob {
+                glob::matches_any_case(pattern, name)
+            } else {
+                name.eq_ignore_ascii_case(pattern)
+            };
             if matches && !found.iter().any(|(_, earlier)| earlier.name == row.name) {
                 found.push((if is_glob { name.to_vec() } else { pattern.to_vec() }, row));
             }
         }
     }
     found.into_iter().map(|(name, row)| (name, row.get(options))).collect()
-}
-
-/// Redis's glob without its sets' corner cases: `*`, `?`, `[...]` with `^` and ranges, `\`; any case.
-pub(super) fn glob(pattern: &[u8], text: &[u8]) -> bool {
-    let (Some(&first), rest) = (pattern.first(), pattern.get(1..).unwrap_or_default()) else {
-        return text.is_empty();
-    };
-    match first {
-        b'*' => (0..=text.len()).any(|skipped| glob(rest, &text[skipped..])),
-        b'?' => !text.is_empty() && glob(rest, &text[1..]),
-        b'[' => {
-            let Some((&byte, after)) = text.split_first() else { return false };
-            let close = rest.iter().position(|byte| *byte == b']').unwrap_or(rest.len());
-            let (negated, set) = match rest[..close].strip_prefix(b"^") {
-                Some(set) => (true, set),
-                None => (false, &rest[..close]),
-            };
-            is_member(set, byte) != negated && glob(rest.get(close + 1..).unwrap_or_default(), after)
-        }
-        b'\\' if !rest.is_empty() => {
-            text.first().is_some_and(|byte| byte.eq_ignore_ascii_case(&rest[0]))
-                && glob(&rest[1..], &text[1..])
-        }
-        _ => text.first().is_some_and(|byte| byte.eq_ignore_ascii_case(&first)) && glob(rest, &text[1..]),
-    }
-}
-
-fn is_member(mut set: &[u8], byte: u8) -> bool {
-    while let Some((&low, rest)) = set.split_first() {
-        match rest {
-            [b'-', high, after @ ..] => {
-                if (low..=*high).contains(&byte) {
-                    return true;
-                }
-                set = after;
-            }
-            _ => {
-                if low.eq_ignore_ascii_case(&byte) {
-                    return true;
-                }
-                set = rest;
-            }
-        }
-    }
-    false
 }
 
 #[cfg(test)]

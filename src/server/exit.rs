@@ -5,6 +5,7 @@
 //! ten (configuration, kernel, addresses, files, run time) and stay clear of 126 and above, which
 //! shells and signals use. Not here: errors a client sees (`command/error.rs`).
 
+use crate::config::raw::{ConfigError, Origin};
 use std::fmt;
 
 /// Ended as asked: SIGTERM, SIGINT, `SHUTDOWN`, or a command that did what it should.
@@ -241,6 +242,17 @@ impl fmt::Display for BootError {
 }
 
 impl std::error::Error for BootError {}
+
+impl From<ConfigError> for BootError {
+    fn from(error: ConfigError) -> Self {
+        let sentence = error.to_string();
+        match (error.option, error.origin) {
+            (Some("cores"), _) => BootError::Cores(sentence),
+            (_, Some(Origin::Flag(_))) => BootError::Flag(sentence),
+            _ => BootError::Config(sentence),
+        }
+    }
+}
 
 /// The symbol of the errnos a refusal can have; the number for others.
 fn errno_name(errno: i32) -> String {
