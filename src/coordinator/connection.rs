@@ -83,10 +83,11 @@ impl Connection {
         if self.input.is_empty() || self.starved_of_input {
             return;
         }
-        let input = std::mem::take(&mut self.input);
-        let used = self.run(at, center, &input[self.head..]);
+        // Both, so that a command that asks for the size of the waiting input finds them in agreement.
+        let (input, head) = (std::mem::take(&mut self.input), std::mem::take(&mut self.head));
+        let used = self.run(at, center, &input[head..]);
         self.input = input;
-        self.head += used;
+        self.head = head + used;
         if self.head == self.input.len() {
             self.head = 0;
             // A large buffer is given back: an idle connection keeps next to nothing.
