@@ -82,21 +82,21 @@ pub const ROWS: &[Spec] = &[
         .arity(3)
         .flags(Flags::WRITE)
         .categories(&["keyspace"])
-        .keys(Keys::range(1, 2, 1, Access::ACCESS_DELETE))
+        .keys(Keys::range(1, 2, 1, Access::ACCESS_DELETE).then(Access::OVERWRITE))
         .usage("key newkey")
         .doc(Group::Generic, "1.0.0", "O(1)", "Gives a key another name and overwrites what has that name."),
     Spec::atomic("renamenx", renamenx)
         .arity(3)
         .flags(WRITES_FAST)
         .categories(&["keyspace"])
-        .keys(Keys::range(1, 2, 1, Access::ACCESS_DELETE))
+        .keys(Keys::range(1, 2, 1, Access::ACCESS_DELETE).then(Access(&["OW", "insert"])))
         .usage("key newkey")
         .doc(Group::Generic, "1.0.0", "O(1)", "Gives a key another name if nothing has that name."),
     Spec::atomic("copy", copy)
         .arity(-3)
         .flags(Flags::WRITE.and(Flags::DENY_OOM))
         .categories(&["keyspace"])
-        .keys(Keys::range(1, 2, 1, Access::READ))
+        .keys(Keys::range(1, 2, 1, Access::READ).then(Access::OVERWRITE))
         .usage("source destination [DB destination-db] [REPLACE]")
         .doc(
             Group::Generic,

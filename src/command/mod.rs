@@ -16,9 +16,16 @@
 //! workloads and the README's coverage table read the row.
 
 mod args;
+mod client;
+mod client_kill;
+mod client_list;
+mod connection;
 pub mod core;
+mod docs;
 pub mod error;
 mod expiry;
+mod help;
+mod introspect;
 mod keyspace;
 mod lcs;
 pub mod monitor;
@@ -29,11 +36,16 @@ pub mod spec;
 mod string;
 mod string_range;
 pub mod table;
+pub mod usage;
 
 use spec::Spec;
 
 /// Every family's rows.
 pub const FAMILIES: &[&[Spec]] = &[
+    connection::ROWS,
+    client::ROWS,
+    introspect::ROWS,
+    monitor::ROWS,
     string::ROWS,
     string_range::ROWS,
     number_ops::ROWS,

@@ -144,6 +144,8 @@ pub struct Keys {
     pub step: i16,
     /// What is done to them.
     pub access: Access,
+    /// What is done to the last one, where that is something else.
+    pub access_last: Option<Access>,
 }
 
 /// What a command does to its keys: the flags of COMMAND INFO's key specifications.
@@ -169,16 +171,36 @@ impl Access {
 
 impl Keys {
     /// No key.
-    pub const NONE: Keys = Keys { first: 0, last: 0, step: 0, access: Access(&[]) };
+    pub const NONE: Keys = Keys { first: 0, last: 0, step: 0, access: Access(&[]), access_last: None };
 
     /// One key at `index`.
     pub const fn at(index: i16, access: Access) -> Keys {
-        Keys { first: index, last: index, step: 1, access }
+        Keys { first: index, last: index, step: 1, access, access_last: None }
     }
 
     /// Keys from `first` to `last` (negative: from the end), every `step` words.
     pub const fn range(first: i16, last: i16, step: i16, access: Access) -> Keys {
-        Keys { first, last, step, access }
+        Keys { first, last, step, access, access_last: None }
+    }
+
+    /// Two keys side by side, of which the second is used otherwise: RENAME, COPY.
+    pub const fn then(mut self, access: Access) -> Keys {
+        self.access_last = Some(access);
+        self
+    }
+
+    /// The runs of keys that are used alike, as COMMAND INFO lists them; none without keys.
+    pub fn specifications(self) -> impl Iterator<Item = Keys> + Clone {
+        let one = |first: i16, last: i16, access| Keys { first, last, access, access_last: None, ..self };
+        let runs = match self.access_last {
+            _ if self.first == 0 => [None, None],
+            None => [Some(self), None],
+            Some(access) => [
+                Some(one(self.first, self.last - self.step, self.access)),
+                Some(one(self.last, self.last, access)),
+            ],
+        };
+        runs.into_iter().flatten()
     }
 
     /// The indexes of the keys in a command of `len` words; empty when the words do not reach.
@@ -301,6 +323,8 @@ pub struct Spec {
     pub tips: &'static [&'static str],
     /// Subcommands of a container.
     pub subcommands: &'static [Spec],
+    /// Since when there is a better one, and which.
+    pub deprecated: Option<(&'static str, &'static str)>,
 }
 
 impl Spec {
@@ -319,6 +343,7 @@ impl Spec {
             usage: "",
             tips: &[],
             subcommands: &[],
+            deprecated: None,
         }
     }
 
@@ -362,6 +387,18 @@ impl Spec {
         let mut spec = Spec::new(name, Place::Container);
         spec.subcommands = subcommands;
         spec
+    }
+
+    /// Sets the subcommands of a command that also runs without one: COMMAND.
+    pub const fn subcommands(mut self, subcommands: &'static [Spec]) -> Spec {
+        self.subcommands = subcommands;
+        self
+    }
+
+    /// Says since when there is a better command, and which.
+    pub const fn deprecated(mut self, since: &'static str, instead: &'static str) -> Spec {
+        self.deprecated = Some((since, instead));
+        self
     }
 
     /// Sets the number of words; negative: at least that many.

@@ -39,6 +39,7 @@ pub const ROWS: &[Spec] = &[
         .categories(&["string"])
         .keys(Keys::at(1, Access::ACCESS_UPDATE))
         .usage("key value")
+        .deprecated("6.2.0", "`SET` with `GET`")
         .doc(Group::String, "1.0.0", "O(1)", "Stores a string at a key and returns the one it replaces."),
     Spec::owner("getdel", getdel)
         .arity(2)

@@ -55,6 +55,7 @@ pub const ROWS: &[Spec] = &[
         .categories(&["string"])
         .keys(Keys::at(1, Access::READ))
         .usage("key start end")
+        .deprecated("2.0.0", "`GETRANGE`")
         .doc(Group::String, "1.0.0", RANGE_COST, "Is the old name of GETRANGE."),
 ];
 

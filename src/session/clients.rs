@@ -1,6 +1,6 @@
 //! All sessions of one core, by slot, and what concerns several of them.
 
-use crate::base::ids::{ClientId, ConnectionId};
+use crate::base::ids::ConnectionId;
 use crate::session::{Intent, Remote, Session};
 
 /// CLIENT PAUSE as one core knows it.
@@ -24,8 +24,6 @@ impl Pause {
 pub struct Monitor {
     /// Its connection.
     pub at: Remote,
-    /// Its id.
-    pub id: ClientId,
 }
 
 /// The sessions of one core.
@@ -128,6 +126,7 @@ impl Clients {
 mod tests {
     use super::*;
     use crate::base::clock::Now;
+    use crate::base::ids::ClientId;
     use crate::session::Address;
 
     fn session(id: u64) -> Session {

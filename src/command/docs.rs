@@ -1,0 +1,274 @@
+//! Rows on the wire: COMMAND INFO's ten fields and COMMAND DOCS's nested maps, read from the table.
+//!
+//! Their shape is Redis 7.0's in both protocols, so redis-cli's hints and clients that route by key
+//! specification work unchanged. Flags, categories, key specifications and tips are the reference's;
+//! the sentences are ours. What Redis documents as history and notes is left out.
+
+use super::spec::{Flags, Keys, Spec};
+use super::table::Command;
+use super::usage::{self, Argument, Kind};
+use crate::resp::reply::Reply;
+
+/// Every access control category, in the order Redis prints them.
+const CATEGORIES: &[&str] = &[
+    "keyspace",
+    "read",
+    "write",
+    "set",
+    "sortedset",
+    "list",
+    "hash",
+    "string",
+    "bitmap",
+    "hyperloglog",
+    "geo",
+    "stream",
+    "pubsub",
+    "admin",
+    "fast",
+    "slow",
+    "blocking",
+    "dangerous",
+    "connection",
+    "transaction",
+    "scripting",
+];
+
+/// The categories of a row: those it names and those its flags imply.
+pub(super) fn categories(spec: &Spec) -> impl Iterator<Item = &'static str> {
+    let implied = |category: &str| match category {
+        "write" => spec.flags.has(Flags::WRITE),
+        "read" => spec.flags.has(Flags::READ) && !spec.categories.contains(&"scripting"),
+        "admin" | "dangerous" => spec.flags.has(Flags::ADMIN),
+        "pubsub" => spec.flags.has(Flags::PUBSUB),
+        "fast" => spec.flags.has(Flags::FAST),
+        "slow" => !spec.flags.has(Flags::FAST),
+        "blocking" => spec.flags.has(Flags::BLOCKING),
+        _ => false,
+    };
+    CATEGORIES.iter().copied().filter(move |category| spec.categories.contains(category) || implied(category))
+}
+
+/// COMMAND INFO of one command, its subcommands included.
+pub(super) fn write_info(command: &Command, reply: &mut Reply<'_>) {
+    let spec = command.spec;
+    reply.array(10);
+    reply.text(&command.full_name);
+    reply.integer(i64::from(spec.arity));
+    let flags: Vec<&str> =
+        Flags::NAMES.iter().filter(|(flag, _)| spec.flags.has(*flag)).map(|(_, name)| *name).collect();
+    reply.set(flags.len());
+    for flag in flags {
+        reply.simple(flag);
+    }
+    for position in [spec.keys.first, spec.keys.last, spec.keys.step] {
+        reply.integer(i64::from(position));
+    }
+    let categories: Vec<&str> = categories(spec).collect();
+    reply.set(categories.len());
+    for category in categories {
+        reply.simple(&format!("@{category}"));
+    }
+    reply.set(spec.tips.len());
+    for tip in spec.tips {
+        reply.text(tip);
+    }
+    let specifications: Vec<Keys> = spec.keys.specifications().collect();
+    reply.set(specifications.len());
+    for keys in specifications {
+        write_keys(keys, reply);
+    }
+    if command.subcommands.is_empty() {
+        reply.set(0);
+    } else {
+        reply.array(command.subcommands.len());
+        for sub in &command.subcommands {
+            write_info(sub, reply);
+        }
+    }
+}
+
+/// One key specification: keys from an index on, to a last one, every so many words.
+fn write_keys(keys: Keys, reply: &mut Reply<'_>) {
+    reply.map(3);
+    reply.text("flags");
+    write_access(keys, reply);
+    reply.text("begin_search");
+    reply.map(2);
+    reply.text("type");
+    reply.text("index");
+    reply.text("spec");
+    reply.map(1);
+    reply.text("index");
+    reply.integer(i64::from(keys.first));
+    reply.text("find_keys");
+    reply.map(2);
+    reply.text("type");
+    reply.text("range");
+    reply.text("spec");
+    reply.map(3);
+    reply.text("lastkey");
+    // Counted from the first key, unless it counts from the end.
+    reply.integer(i64::from(if keys.last < 0 { keys.last } else { keys.last - keys.first }));
+    reply.text("keystep");
+    reply.integer(i64::from(keys.step));
+    reply.text("limit");
+    reply.integer(0);
+}
+
+/// What is done to keys, as a set of flags.
+pub(super) fn write_access(keys: Keys, reply: &mut Reply<'_>) {
+    reply.set(keys.access.0.len());
+    for flag in keys.access.0 {
+        reply.simple(flag);
+    }
+}
+
+/// COMMAND DOCS of one command: its name, then what is known of it.
+pub(super) fn write_docs(command: &Command, reply: &mut Reply<'_>) {
+    let spec = command.spec;
+    let arguments = usage::parse(spec.usage).unwrap_or_default();
+    reply.text(&command.full_name);
+    let flag = doc_flag(spec);
+    let pairs = 4
+        + usize::from(flag.is_some())
+        + if spec.deprecated.is_some() { 2 } else { 0 }
+        + usize::from(!arguments.is_empty())
+        + usize::from(!command.subcommands.is_empty());
+    reply.map(pairs);
+    let facts = [
+        ("summary", spec.summary),
+        ("since", spec.since),
+        ("group", spec.group.name()),
+        ("complexity", spec.complexity),
+    ];
+    for (name, value) in facts {
+        reply.text(name);
+        reply.text(value);
+    }
+    if let Some(flag) = flag {
+        reply.text("doc_flags");
+        reply.set(1);
+        reply.simple(flag);
+    }
+    if let Some((since, instead)) = spec.deprecated {
+        reply.text("deprecated_since");
+        reply.text(since);
+        reply.text("replaced_by");
+        reply.text(instead);
+    }
+    if !arguments.is_empty() {
+        let mut keys_seen = 0;
+        let specifications = spec.keys.specifications().count();
+        reply.text("arguments");
+        write_arguments(&arguments, specifications, &mut keys_seen, reply);
+    }
+    if !command.subcommands.is_empty() {
+        reply.text("subcommands");
+        reply.map(command.subcommands.len());
+        for sub in &command.subcommands {
+            write_docs(sub, reply);
+        }
+    }
+}
+
+fn doc_flag(spec: &Spec) -> Option<&'static str> {
+    match spec.deprecated {
+        Some(_) => Some("deprecated"),
+        None => (spec.name == "debug").then_some("syscmd"),
+    }
+}
+
+/// `specifications` are the row's; keys beyond the last belong to the last.
+fn write_arguments(
+    arguments: &[Argument],
+    specifications: usize,
+    keys_seen: &mut usize,
+    reply: &mut Reply<'_>,
+) {
+    reply.array(arguments.len());
+    for argument in arguments {
+        let keyed = argument.kind == Kind::Key && specifications > 0;
+        let flags: Vec<&str> = argument.flags().collect();
+        let pairs = 2
+            + usize::from(keyed)
+            + usize::from(argument.token.is_some())
+            + usize::from(!flags.is_empty())
+            + usize::from(!argument.arguments.is_empty());
+        reply.map(pairs);
+        reply.text("name");
+        reply.text(&argument.name);
+        reply.text("type");
+        reply.text(argument.kind.name());
+        if keyed {
+            reply.text("key_spec_index");
+            reply.integer((*keys_seen).min(specifications - 1) as i64);
+            *keys_seen += 1;
+        }
+        if let Some(token) = &argument.token {
+            reply.text("token");
+            reply.text(token);
+        }
+        if !flags.is_empty() {
+            reply.text("flags");
+            reply.set(flags.len());
+            for flag in flags {
+                reply.simple(flag);
+            }
+        }
+        if !argument.arguments.is_empty() {
+            reply.text("arguments");
+            write_arguments(&argument.arguments, specifications, keys_seen, reply);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::table::Table;
+    use crate::command::usage::Malformed;
+    use crate::resp::Protocol;
+
+    #[test]
+    fn every_usage_is_well_formed_and_names_the_keys_of_its_row() {
+        for command in Table::get().commands() {
+            let spec = command.spec;
+            let arguments = usage::parse(spec.usage);
+            let arguments = arguments.unwrap_or_else(|Malformed(why)| panic!("{}: {why}", command.full_name));
+            let keys = count_keys(&arguments);
+            assert_eq!(keys > 0, spec.keys.first > 0, "{}: keys in usage and row", command.full_name);
+        }
+    }
+
+    fn count_keys(arguments: &[Argument]) -> usize {
+        let one =
+            |argument: &Argument| usize::from(argument.kind == Kind::Key) + count_keys(&argument.arguments);
+        arguments.iter().map(one).sum()
+    }
+
+    #[test]
+    fn every_category_of_a_row_exists() {
+        for command in Table::get().commands() {
+            for category in command.spec.categories {
+                assert!(CATEGORIES.contains(category), "{}: {category}", command.full_name);
+            }
+        }
+    }
+
+    #[test]
+    fn documents_are_whole_replies_in_both_protocols() {
+        for protocol in [Protocol::Resp2, Protocol::Resp3] {
+            for command in Table::get().tops() {
+                let mut out = Vec::new();
+                let mut reply = Reply::new(&mut out, protocol);
+                reply.map(1);
+                write_docs(command, &mut reply);
+                write_info(command, &mut reply);
+                let docs = crate::resp::value::skip(&out).expect("a whole reply");
+                let info = crate::resp::value::skip(&out[docs..]).expect("another");
+                assert_eq!(docs + info, out.len(), "{}", command.full_name);
+            }
+        }
+    }
+}
