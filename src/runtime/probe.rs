@@ -1,7 +1,7 @@
 //! What this machine allows: asked before the first executor starts.
 //!
-//! io_uring is tried, not guessed: a ring is made, its operations are listed, and the set-up flags and the
-//! buffer ring that our own ring needs are used once. A version number would be wrong both ways, since
+//! io_uring is tried, not guessed: a ring is made, its operations are listed, and the registrations and
+//! flags that our own ring needs are used once. A version number would be wrong both ways, since
 //! distributions backport and sandboxes forbid. Everything returns what was found; the sentences for
 //! people are in `server/preflight.rs`. Uses `unsafe` for three system calls and one registration.
 
@@ -11,6 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use io_uring::types::CancelBuilder;
 use io_uring::{IoUring, Probe, opcode};
 
 /// Why io_uring cannot be used.
@@ -56,8 +57,16 @@ pub fn operations_count() -> usize {
     OPERATIONS.len()
 }
 
+/// An io_uring that will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uring {
+    /// Whether completions can wait until they are asked for (IORING_SETUP_DEFER_TASKRUN, Linux 6.1):
+    /// without it each one interrupts the thread.
+    pub deferred: bool,
+}
+
 /// Whether io_uring may be used and has all that Medusa needs. Leaves nothing behind.
-pub fn io_uring() -> Result<(), UringRefusal> {
+pub fn io_uring() -> Result<Uring, UringRefusal> {
     let ring = IoUring::new(2).map_err(|error| UringRefusal::Setup(error.raw_os_error().unwrap_or(0)))?;
     let mut missing: Vec<&'static str> = Vec::new();
     let mut probe = Probe::new();
@@ -66,16 +75,19 @@ pub fn io_uring() -> Result<(), UringRefusal> {
             .extend(OPERATIONS.iter().filter(|(_, code)| !probe.is_supported(*code)).map(|(name, _)| *name)),
         Err(_) => missing.push("IORING_REGISTER_PROBE"),
     }
-    if <IoUring>::builder().setup_coop_taskrun().setup_single_issuer().build(2).is_err() {
-        missing.push("IORING_SETUP_SINGLE_ISSUER");
-    }
-    if <IoUring>::builder().setup_single_issuer().setup_defer_taskrun().build(2).is_err() {
-        missing.push("IORING_SETUP_DEFER_TASKRUN");
-    }
     if !has_buffer_rings(&ring) {
         missing.push("IORING_REGISTER_PBUF_RING");
     }
-    if missing.is_empty() { Ok(()) } else { Err(UringRefusal::Missing(missing)) }
+    // Multishot receives cannot be asked for; this came with them in 6.0, and is needed too. There is
+    // nothing to cancel, and only a kernel that knows the request says so.
+    let cancelled = ring.submitter().register_sync_cancel(None, CancelBuilder::any());
+    if cancelled.is_err_and(|error| error.raw_os_error() == Some(libc::EINVAL)) {
+        missing.push("IORING_REGISTER_SYNC_CANCEL");
+    }
+    if !missing.is_empty() {
+        return Err(UringRefusal::Missing(missing));
+    }
+    Ok(Uring { deferred: <IoUring>::builder().setup_single_issuer().setup_defer_taskrun().build(2).is_ok() })
 }
 
 /// Registers a ring of provided buffers, the source of multishot receives, and takes it back.
@@ -199,6 +211,6 @@ mod tests {
         assert!(!kernel_release().is_empty());
         assert!(may_write(&std::env::temp_dir()));
         assert!(!may_write(Path::new("/no/such/place")));
-        assert_eq!(io_uring(), Ok(()), "the tests of this project need io_uring");
+        assert_eq!(io_uring(), Ok(Uring { deferred: true }), "the tests of this project need io_uring");
     }
 }

@@ -5,7 +5,7 @@
 //! first failure and shows the warnings. Limits are raised here, since only then is known what holds.
 
 use crate::config::resolved::{Listen, Resolved, UnixListen};
-use crate::runtime::probe::{self, Limit, Resource, UNLIMITED, UringRefusal};
+use crate::runtime::probe::{self, Limit, Resource, UNLIMITED, Uring, UringRefusal};
 use crate::server::exit::BootError;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::fs::OpenOptions;
@@ -15,10 +15,10 @@ use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-/// The oldest kernel whose io_uring has everything (IORING_SETUP_DEFER_TASKRUN is from 6.1).
-const KERNEL_OLDEST: (u32, u32) = (6, 1);
+/// The oldest kernel whose io_uring has everything (multishot receives are from 6.0).
+const KERNEL_OLDEST: (u32, u32) = (6, 0);
 /// The same, for people.
-const KERNEL_OLDEST_TEXT: &str = "6.1";
+const KERNEL_OLDEST_TEXT: &str = "6.0";
 
 /// The executor refuses to start when less than this may be locked.
 const MEMLOCK_BYTES_MIN: u64 = 512 << 10;
@@ -41,7 +41,7 @@ pub struct Facts {
     /// `uname -r`.
     pub release: String,
     /// Whether io_uring works.
-    pub uring: Result<(), UringRefusal>,
+    pub uring: Result<Uring, UringRefusal>,
     /// `kernel.io_uring_disabled`, where the kernel has it.
     pub uring_disabled: Option<u8>,
     /// Locked memory, after raising.
@@ -165,7 +165,7 @@ fn kernel(facts: &Facts) -> Finding {
     let lacks = match &facts.uring {
         Err(UringRefusal::Missing(_)) => true,
         Err(UringRefusal::Setup(errno)) => *errno == libc::ENOSYS || *errno == libc::EINVAL,
-        Ok(()) => false,
+        Ok(_) => false,
     };
     match version(&facts.release) {
         Some(version) if lacks && version < KERNEL_OLDEST => {
@@ -183,7 +183,13 @@ fn version(release: &str) -> Option<(u32, u32)> {
 
 fn uring(facts: &Facts) -> Finding {
     match &facts.uring {
-        Ok(()) => Fine(format!("allowed, with all {} operations", probe::operations_count())),
+        Ok(Uring { deferred: true }) => {
+            Fine(format!("allowed, with all {} operations", probe::operations_count()))
+        }
+        Ok(Uring { deferred: false }) => Warning(format!(
+            "io_uring of Linux {} interrupts the server for every completion: a kernel of 6.1 or newer makes it faster",
+            facts.release
+        )),
         Err(UringRefusal::Missing(missing)) => Failure(BootError::IoUringOperations {
             missing: missing.iter().map(|name| (*name).to_owned()).collect(),
             release: facts.release.clone(),
@@ -389,7 +395,7 @@ mod tests {
     fn healthy() -> Facts {
         Facts {
             release: "6.12.1-amd64".into(),
-            uring: Ok(()),
+            uring: Ok(Uring { deferred: true }),
             uring_disabled: Some(0),
             memlock: Limit { soft: 8 << 20, hard: 8 << 20 },
             files: Limit { soft: 20_000, hard: 20_000 },
@@ -440,7 +446,7 @@ mod tests {
     #[test]
     fn an_old_kernel_is_to_blame_only_when_something_is_lacking() {
         let facts = |release: &str, uring| Facts { release: release.into(), uring, ..healthy() };
-        let missing = || Err(UringRefusal::Missing(vec!["IORING_SETUP_DEFER_TASKRUN"]));
+        let missing = || Err(UringRefusal::Missing(vec!["IORING_REGISTER_PBUF_RING"]));
         assert_eq!(failure(&resolved(), &facts("5.15.0-91-generic", missing())).0, EXIT_KERNEL);
         assert_eq!(
             failure(&resolved(), &facts("4.4.0", Err(UringRefusal::Setup(libc::ENOSYS)))).0,
@@ -451,7 +457,7 @@ mod tests {
             failure(&resolved(), &facts("6.12.0", Err(UringRefusal::Setup(libc::ENOSYS)))).0,
             EXIT_URING_REFUSED
         );
-        let backported = checklist(&resolved(), &facts("5.14.0-503.el9", Ok(())));
+        let backported = checklist(&resolved(), &facts("5.14.0-503.el9", Ok(Uring { deferred: true })));
         assert!(backported.iter().all(|check| !matches!(check.finding, Failure(_))));
     }
 
@@ -475,8 +481,14 @@ mod tests {
 
     #[test]
     fn settings_that_cost_speed_or_safety_are_warnings() {
-        let facts = Facts { somaxconn: Some(128), overcommit: Some(2), huge_pages_always: true, ..healthy() };
-        assert_eq!(warnings(&resolved(), &facts), ["backlog", "overcommit", "huge pages"]);
+        let facts = Facts {
+            uring: Ok(Uring { deferred: false }),
+            somaxconn: Some(128),
+            overcommit: Some(2),
+            huge_pages_always: true,
+            ..healthy()
+        };
+        assert_eq!(warnings(&resolved(), &facts), ["io_uring", "backlog", "overcommit", "huge pages"]);
         let mut open = resolved();
         open.options.protected_mode = false;
         open.listen = vec![Listen { address: ([0, 0, 0, 0], 0).into(), optional: false }];
