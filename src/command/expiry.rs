@@ -242,3 +242,121 @@ fn persist(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Co
     reply.integer(i64::from(expires && keys.set_deadline(key, None)));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn deadlines_are_set_and_told_in_four_ways() {
+        check(
+            r#"
+        > set k v                                 OK
+        > ttl k                                   (integer) -1
+        > pttl k                                  (integer) -1
+        > expiretime k                            (integer) -1
+        > pexpiretime k                           (integer) -1
+        > ttl missing                             (integer) -2
+        > pttl missing                            (integer) -2
+        > expiretime missing                      (integer) -2
+        > pexpiretime missing                     (integer) -2
+        > expire k 100                            (integer) 1
+        > ttl k                                   (integer) 100
+        > pexpire k 100600                        (integer) 1
+        > ttl k                                   (integer) 101
+        > expireat k 9999999999                   (integer) 1
+        > expiretime k                            (integer) 9999999999
+        > pexpiretime k                           (integer) 9999999999000
+        > pexpireat k 9999999999499               (integer) 1
+        > expiretime k                            (integer) 9999999999
+        > pexpireat k 9999999999500               (integer) 1
+        > expiretime k                            (integer) 10000000000
+        > pexpiretime k                           (integer) 9999999999500
+        > expire missing 100                      (integer) 0
+        > persist k                               (integer) 1
+        > persist k                               (integer) 0
+        > persist missing                         (integer) 0
+        > ttl k                                   (integer) -1
+            "#,
+        );
+    }
+
+    #[test]
+    fn a_deadline_in_the_past_removes_the_key() {
+        check(
+            r#"
+        > mset a 1 b 2 c 3 d 4                    OK
+        > expire a 0                              (integer) 1
+        > expire b -1                             (integer) 1
+        > expireat c 1                            (integer) 1
+        > pexpireat d -9223372036854775808        (integer) 1
+        > exists a b c d                          (integer) 0
+        > set k v                                 OK
+        > pexpire k 100                           (integer) 1
+        ! 150 ms
+        > get k                                   (nil)
+        > expire k 100                            (integer) 0
+            "#,
+        );
+    }
+
+    #[test]
+    fn conditions_compare_with_the_deadline_that_is_there() {
+        check(
+            r#"
+        > set k v                                 OK
+        > expire k 100 xx                         (integer) 0
+        > expire k 100 gt                         (integer) 0
+        > ttl k                                   (integer) -1
+        > expire k 200 lt                         (integer) 1
+        > ttl k                                   (integer) 200
+        > expire k 100 nx                         (integer) 0
+        > expire k 100 gt                         (integer) 0
+        > expire k 300 lt                         (integer) 0
+        > expire k 300 gt                         (integer) 1
+        > ttl k                                   (integer) 300
+        > expire k 100 lt                         (integer) 1
+        > ttl k                                   (integer) 100
+        > expire k 400 xx gt                      (integer) 1
+        > ttl k                                   (integer) 400
+        > expire k 100 xx lt                      (integer) 1
+        > expire k 400 xx                         (integer) 1
+        > expire k 500 nx                         (integer) 0
+        > ttl k                                   (integer) 400
+        > expire k -1 gt                          (integer) 0
+        > exists k                                (integer) 1
+        > expire k -1 lt                          (integer) 1
+        > exists k                                (integer) 0
+            "#,
+        );
+    }
+
+    #[test]
+    fn expire_refuses_bad_options_before_bad_numbers() {
+        check(
+            r#"
+        > set k v                                 OK
+        > expire k x foo                          (error) ERR Unsupported option foo
+        > expire k x                              (error) ERR value is not an integer or out of range
+        > expire k 1.5                            (error) ERR value is not an integer or out of range
+        > expire k 100 nx xx                      (error) ERR NX and XX, GT or LT options at the same time are not compatible
+        > expire k 100 nx gt                      (error) ERR NX and XX, GT or LT options at the same time are not compatible
+        > expire k 100 lt nx                      (error) ERR NX and XX, GT or LT options at the same time are not compatible
+        > expire k 100 gt lt                      (error) ERR GT and LT options at the same time are not compatible
+        > expire k 100 xx xx                      (integer) 0
+        > expire k 100 "a\r\nb"                   (error) ERR Unsupported option a  b
+        > expire k 9223372036854775807            (error) ERR invalid expire time in 'expire' command
+        > expire k -9223372036854775808           (error) ERR invalid expire time in 'expire' command
+        > expire k 9223372036854775               (error) ERR invalid expire time in 'expire' command
+        > expireat k 9223372036854775             (integer) 1
+        > pexpire k 9223372036854775807           (error) ERR invalid expire time in 'pexpire' command
+        > pexpireat k 9223372036854775807         (integer) 1
+        > pttl k                                  *
+        > pexpiretime k                           (integer) 9223372036854775807
+        > expireat k 9223372036854776             (error) ERR invalid expire time in 'expireat' command
+        > pexpireat k 9223372036854775808         (error) ERR value is not an integer or out of range
+        > expire k                                (error) ERR wrong number of arguments for 'expire' command
+            "#,
+        );
+    }
+}

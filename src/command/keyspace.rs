@@ -353,3 +353,195 @@ fn swapdb(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Com
     reply.ok();
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn del_unlink_exists_and_touch_count_keys() {
+        check(
+            r#"
+        > mset a 1 b 2 c 3 d 4                    OK
+        > exists a b c d e                        (integer) 4
+        > exists a a a                            (integer) 3
+        > touch a e b                             (integer) 2
+        > del a e                                 (integer) 1
+        > del b b                                 (integer) 1
+        > unlink c d x                            (integer) 2
+        > exists a b c d                          (integer) 0
+        > del                                     (error) ERR wrong number of arguments for 'del' command
+        > exists                                  (error) ERR wrong number of arguments for 'exists' command
+            "#,
+        );
+    }
+
+    #[test]
+    fn type_of_a_missing_key_is_none() {
+        check(
+            r#"
+        > set k v                                 OK
+        > type k                                  string
+        > type missing                            none
+            "#,
+        );
+    }
+
+    #[test]
+    fn rename_takes_value_and_deadline_along() {
+        check(
+            r#"
+        > set a 1 ex 100                          OK
+        > set b 2                                 OK
+        > rename a b                              OK
+        > get b                                   "1"
+        > ttl b                                   (integer) 100
+        > exists a                                (integer) 0
+        > rename missing b                        (error) ERR no such key
+        > rename missing missing                  (error) ERR no such key
+        > rename b b                              OK
+        > get b                                   "1"
+        > rename b c                              OK
+        > mget a b c
+            1) (nil)
+            2) (nil)
+            3) "1"
+        > rename c                                (error) ERR wrong number of arguments for 'rename' command
+            "#,
+        );
+    }
+
+    #[test]
+    fn renamenx_never_overwrites() {
+        check(
+            r#"
+        > mset a 1 b 2                            OK
+        > renamenx a b                            (integer) 0
+        > mget a b
+            1) "1"
+            2) "2"
+        > renamenx a c                            (integer) 1
+        > mget a b c
+            1) (nil)
+            2) "2"
+            3) "1"
+        > renamenx a d                            (error) ERR no such key
+        > renamenx c c                            (integer) 0
+        > renamenx missing missing                (error) ERR no such key
+            "#,
+        );
+    }
+
+    #[test]
+    fn copy_leaves_the_source() {
+        check(
+            r#"
+        > set a 1 ex 100                          OK
+        > copy a b                                (integer) 1
+        > ttl b                                   (integer) 100
+        > mget a b
+            1) "1"
+            2) "1"
+        > set a 2                                 OK
+        > copy a b                                (integer) 0
+        > get b                                   "1"
+        > copy a b replace                        (integer) 1
+        > get b                                   "2"
+        > ttl b                                   (integer) -1
+        > copy missing b replace                  (integer) 0
+        > get b                                   "2"
+        > copy a a                                (error) ERR source and destination objects are the same
+        > copy a a replace                        (error) ERR source and destination objects are the same
+        > copy missing missing                    (error) ERR source and destination objects are the same
+        > copy a b db 0                           (integer) 0
+        > copy a b db 1                           (integer) 1
+        > copy a b db 1                           (integer) 0
+        > copy a b db 1 replace                   (integer) 1
+        > copy a a db 1                           (integer) 1
+        > copy a c db 16                          (error) ERR DB index is out of range
+        > copy a c db -1                          (error) ERR DB index is out of range
+        > copy a c db x                           (error) ERR value is not an integer or out of range
+        > copy a c db 99999999999                 (error) ERR value is out of range, value must between -2147483648 and 2147483647
+        > copy a c db                             (error) ERR syntax error
+        > copy a c foo                            (error) ERR syntax error
+        > copy a b db 2 db 3 replace replace      (integer) 1
+            "#,
+        );
+    }
+
+    #[test]
+    fn move_carries_a_key_to_another_database() {
+        check(
+            r#"
+        > set a 1 ex 100                          OK
+        > move a 1                                (integer) 1
+        > exists a                                (integer) 0
+        > move a 1                                (integer) 0
+        > set a 2                                 OK
+        > move a 1                                (integer) 0
+        > get a                                   "2"
+        > swapdb 0 1                              OK
+        > get a                                   "1"
+        > ttl a                                   (integer) 100
+        > move a 0                                (error) ERR source and destination objects are the same
+        > move a 16                               (error) ERR DB index is out of range
+        > move a -1                               (error) ERR DB index is out of range
+        > move a x                                (error) ERR value is not an integer or out of range
+        > move a 99999999999                      (error) ERR value is out of range, value must between -2147483648 and 2147483647
+            "#,
+        );
+    }
+
+    #[test]
+    fn swapdb_exchanges_databases() {
+        check(
+            r#"
+        > mset a 1 b 2                            OK
+        > swapdb 0 1                              OK
+        > dbsize                                  (integer) 0
+        > set c 3                                 OK
+        > swapdb 1 0                              OK
+        > mget a b c
+            1) "1"
+            2) "2"
+            3) (nil)
+        > swapdb 0 0                              OK
+        > dbsize                                  (integer) 2
+        > swapdb x 1                              (error) ERR invalid first DB index
+        > swapdb 1 x                              (error) ERR invalid second DB index
+        > swapdb 99999999999 1                    (error) ERR invalid first DB index
+        > swapdb 0 16                             (error) ERR DB index is out of range
+        > swapdb -1 0                             (error) ERR DB index is out of range
+        > swapdb x y                              (error) ERR invalid first DB index
+        > flushall                                OK
+        > swapdb 0 1                              OK
+        > dbsize                                  (integer) 0
+            "#,
+        );
+    }
+
+    #[test]
+    fn flushes_take_one_word() {
+        check(
+            r#"
+        > mset a 1 b 2                            OK
+        > dbsize                                  (integer) 2
+        > flushdb foo                             (error) ERR syntax error
+        > flushdb async sync                      (error) ERR syntax error
+        > flushall foo                            (error) ERR syntax error
+        > dbsize                                  (integer) 2
+        > flushdb                                 OK
+        > dbsize                                  (integer) 0
+        > mset a 1 b 2                            OK
+        > swapdb 0 5                              OK
+        > set c 3                                 OK
+        > flushdb sync                            OK
+        > dbsize                                  (integer) 0
+        > swapdb 0 5                              OK
+        > dbsize                                  (integer) 2
+        > flushall async                          OK
+        > dbsize                                  (integer) 0
+            "#,
+        );
+    }
+}

@@ -236,6 +236,7 @@ impl Way {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::check;
 
     #[test]
     fn a_table_is_refused_by_the_size_the_reference_would_allocate() {
@@ -250,5 +251,95 @@ mod tests {
         assert_eq!(way.subsequence(b"ohmytext"), b"mytext");
         assert_eq!(way.pieces(), [Piece { a: 4, b: 5, len: 4 }, Piece { a: 2, b: 0, len: 2 }]);
         assert_eq!(fill(b"ohmytext", b"mynewtext", |_, _| {}), 6);
+    }
+
+    #[test]
+    fn lcs_answers_the_bytes_the_length_or_the_places() {
+        check(
+            r#"
+        > mset a ohmytext b mynewtext n 12345     OK
+        > lcs a b                                 "mytext"
+        > lcs a b len                             (integer) 6
+        > lcs a b idx
+            1) "matches"
+            2) 1) 1) 1) (integer) 4
+                     2) (integer) 7
+                  2) 1) (integer) 5
+                     2) (integer) 8
+               2) 1) 1) (integer) 2
+                     2) (integer) 3
+                  2) 1) (integer) 0
+                     2) (integer) 1
+            3) "len"
+            4) (integer) 6
+        > lcs a b idx minmatchlen 4
+            1) "matches"
+            2) 1) 1) 1) (integer) 4
+                     2) (integer) 7
+                  2) 1) (integer) 5
+                     2) (integer) 8
+            3) "len"
+            4) (integer) 6
+        > lcs a b idx minmatchlen 4 withmatchlen
+            1) "matches"
+            2) 1) 1) 1) (integer) 4
+                     2) (integer) 7
+                  2) 1) (integer) 5
+                     2) (integer) 8
+                  3) (integer) 4
+            3) "len"
+            4) (integer) 6
+        > lcs a b idx withmatchlen minmatchlen -1
+            1) "matches"
+            2) 1) 1) 1) (integer) 4
+                     2) (integer) 7
+                  2) 1) (integer) 5
+                     2) (integer) 8
+                  3) (integer) 4
+               2) 1) 1) (integer) 2
+                     2) (integer) 3
+                  2) 1) (integer) 0
+                     2) (integer) 1
+                  3) (integer) 2
+            3) "len"
+            4) (integer) 6
+        > lcs a b idx minmatchlen 100
+            1) "matches"
+            2) (empty array)
+            3) "len"
+            4) (integer) 6
+        > lcs n n idx
+            1) "matches"
+            2) 1) 1) 1) (integer) 0
+                     2) (integer) 4
+                  2) 1) (integer) 0
+                     2) (integer) 4
+            3) "len"
+            4) (integer) 5
+        > lcs a missing                           ""
+        > lcs missing missing2 len                (integer) 0
+        > lcs missing missing2 idx
+            1) "matches"
+            2) (empty array)
+            3) "len"
+            4) (integer) 0
+        > lcs a a len                             (integer) 8
+            "#,
+        );
+    }
+
+    #[test]
+    fn lcs_refuses_options_that_contradict() {
+        check(
+            r#"
+        > mset a ohmytext b mynewtext             OK
+        > lcs a b len idx                         (error) ERR If you want both the length and indexes, please just use IDX.
+        > lcs a b foo                             (error) ERR syntax error
+        > lcs a b minmatchlen                     (error) ERR syntax error
+        > lcs a b minmatchlen x                   (error) ERR value is not an integer or out of range
+        > lcs a b len withmatchlen minmatchlen 3  (integer) 6
+        > lcs a                                   (error) ERR wrong number of arguments for 'lcs' command
+            "#,
+        );
     }
 }

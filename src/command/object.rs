@@ -106,3 +106,66 @@ fn help(_: &mut Core<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> CommandResult {
     lines.iter().for_each(|line| reply.simple(line));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn object_tells_the_encoding_of_strings() {
+        check(
+            r#"
+        > set k 123                               OK
+        > object encoding k                       "int"
+        > set k 9223372036854775808               OK
+        > object encoding k                       "embstr"
+        > set k 01                                OK
+        > object encoding k                       "embstr"
+        > set k xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx  OK
+        > object encoding k                       "embstr"
+        > set k xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx  OK
+        > object encoding k                       "raw"
+        > setrange k2 0 1                         (integer) 1
+        > object encoding k2                      "raw"
+        > copy k2 k3                              (integer) 1
+        > object encoding k3                      "raw"
+        > rename k3 k4                            OK
+        > object encoding k4                      "raw"
+        > object encoding missing                 (nil)
+            "#,
+        );
+    }
+
+    #[test]
+    fn object_tells_references_and_use() {
+        check(
+            r#"
+        > set k 9999                              OK
+        > object refcount k                       (integer) 2147483647
+        > set k 10000                             OK
+        > object refcount k                       (integer) 1
+        > set k v                                 OK
+        > object refcount k                       (integer) 1
+        > object refcount missing                 (nil)
+        > object idletime k                       (integer) 0
+        > object idletime missing                 (nil)
+        > object freq k                           (error) ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.
+        > object freq missing                     (nil)
+            "#,
+        );
+    }
+
+    #[test]
+    fn object_knows_its_subcommands() {
+        check(
+            r#"
+        > object                                  (error) ERR wrong number of arguments for 'object' command
+        > object foo                              (error) ERR unknown subcommand 'foo'. Try OBJECT HELP.
+        > object foo bar                          (error) ERR unknown subcommand 'foo'. Try OBJECT HELP.
+        > object encoding                         (error) ERR wrong number of arguments for 'object|encoding' command
+        > object encoding a b                     (error) ERR wrong number of arguments for 'object|encoding' command
+        > OBJECT help x                           (error) ERR wrong number of arguments for 'object|help' command
+            "#,
+        );
+    }
+}

@@ -169,3 +169,60 @@ fn share(part: &[u8]) -> Option<(u64, Vec<u8>)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn scan_reads_its_options_after_its_cursor() {
+        check(
+            r#"
+        > scan 0                                  *
+        > scan x                                  (error) ERR invalid cursor
+        > scan x count x                          (error) ERR invalid cursor
+        > scan 0 count 0                          (error) ERR syntax error
+        > scan 0 count -1                         (error) ERR syntax error
+        > scan 0 count x                          (error) ERR value is not an integer or out of range
+        > scan 0 match                            (error) ERR syntax error
+        > scan 0 foo bar                          (error) ERR syntax error
+        > scan 0 count 10 type                    (error) ERR syntax error
+        > scan 18446744073709551616               (error) ERR invalid cursor
+        > scan " 0"                               (error) ERR invalid cursor
+        > scan -                                  (error) ERR invalid cursor
+        > scan                                    (error) ERR wrong number of arguments for 'scan' command
+            "#,
+        );
+    }
+
+    #[test]
+    fn keys_match_patterns() {
+        check(
+            r#"
+        > keys *                                  (empty array)
+        > set key1 v                              OK
+        > keys *                                  1) "key1"
+        > keys key1                               1) "key1"
+        > keys k[dex]y?                           1) "key1"
+        > keys k[^e]y1                            (empty array)
+        > keys KEY1                               (empty array)
+        > keys ""                                 (empty array)
+        > keys                                    (error) ERR wrong number of arguments for 'keys' command
+            "#,
+        );
+    }
+
+    #[test]
+    fn randomkey_is_null_without_keys() {
+        check(
+            r#"
+        > randomkey                               (nil)
+        > set k v                                 OK
+        > randomkey                               "k"
+        > randomkey x                             (error) ERR wrong number of arguments for 'randomkey' command
+        > set k v pxat 1                          OK
+        > randomkey                               (nil)
+            "#,
+        );
+    }
+}

@@ -413,3 +413,248 @@ fn store_part(keys: &mut Keyspace<'_>, key: &[u8], value: Carry) -> Carry {
     }
     Carry::Nothing
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn set_and_get_are_binary_safe() {
+        check(
+            r#"
+        > set k "a\x00b\r\n"                      OK
+        > get k                                   "a\x00b\r\n"
+        > set "k\x00ey" v                         OK
+        > get "k\x00ey"                           "v"
+        > get k2                                  (nil)
+        > set "" empty                            OK
+        > get ""                                  "empty"
+        > set k ""                                OK
+        > get k                                   ""
+        > set k                                   (error) ERR wrong number of arguments for 'set' command
+        > get                                     (error) ERR wrong number of arguments for 'get' command
+        > get a b                                 (error) ERR wrong number of arguments for 'get' command
+            "#,
+        );
+    }
+
+    #[test]
+    fn set_conditions_answer_null_when_they_do_not_hold() {
+        check(
+            r#"
+        > set k v xx                              (nil)
+        > set k v nx                              OK
+        > set k w nx                              (nil)
+        > set k w xx                              OK
+        > get k                                   "w"
+        > set k v nx xx                           (error) ERR syntax error
+        > set k v nx nx                           (nil)
+        > set k v foo                             (error) ERR syntax error
+            "#,
+        );
+    }
+
+    #[test]
+    fn set_get_answers_what_was_there_whether_it_stores_or_not() {
+        check(
+            r#"
+        > set k v get                             (nil)
+        > set k w get                             "v"
+        > set k x nx get                          "w"
+        > get k                                   "w"
+        > set k2 v nx get                         (nil)
+        > get k2                                  "v"
+        > set k3 v xx get                         (nil)
+        > get k3                                  (nil)
+        > set k "" get ex 0                       (error) ERR invalid expire time in 'set' command
+        > get k                                   "w"
+            "#,
+        );
+    }
+
+    #[test]
+    fn set_takes_one_expiry_of_five() {
+        check(
+            r#"
+        > set k v ex 100                          OK
+        > ttl k                                   (integer) 100
+        > set k v keepttl                         OK
+        > ttl k                                   (integer) 100
+        > set k v                                 OK
+        > ttl k                                   (integer) -1
+        > set k v px 100400                       OK
+        > ttl k                                   (integer) 100
+        > set k v exat 9999999999                 OK
+        > expiretime k                            (integer) 9999999999
+        > set k v pxat 9999999999499              OK
+        > pexpiretime k                           (integer) 9999999999499
+        > set k v pxat 9223372036854775807        OK
+        > pexpiretime k                           (integer) 9223372036854775807
+        > set k v ex 10 ex 20                     OK
+        > ttl k                                   (integer) 20
+        > set k v ex 10 px 20                     (error) ERR syntax error
+        > set k v ex 10 keepttl                   (error) ERR syntax error
+        > set k v keepttl exat 10                 (error) ERR syntax error
+        > set k v ex                              (error) ERR syntax error
+        > set k v persist                         (error) ERR syntax error
+        > set k v ex x                            (error) ERR value is not an integer or out of range
+        > set k v ex 0                            (error) ERR invalid expire time in 'set' command
+        > set k v px -1                           (error) ERR invalid expire time in 'set' command
+        > set k v ex 9223372036854775807          (error) ERR invalid expire time in 'set' command
+        > set k v ex 9223372036854775             (error) ERR invalid expire time in 'set' command
+        > set k v px 9223372036854775807          (error) ERR invalid expire time in 'set' command
+        > set k v exat 9223372036854775           OK
+        > set k v exat 9223372036854776           (error) ERR invalid expire time in 'set' command
+            "#,
+        );
+    }
+
+    #[test]
+    fn a_key_set_into_the_past_is_not_seen() {
+        check(
+            r#"
+        > set k v exat 1                          OK
+        > get k                                   (nil)
+        > exists k                                (integer) 0
+        > set k v pxat 1                          OK
+        > set k w xx                              (nil)
+        > set k w nx                              OK
+        > get k                                   "w"
+            "#,
+        );
+    }
+
+    #[test]
+    fn keys_disappear_when_their_time_is_up() {
+        check(
+            r#"
+        > set k v px 200                          OK
+        > get k                                   "v"
+        ! 100 ms
+        > get k                                   "v"
+        ! 150 ms
+        > get k                                   (nil)
+        > set k v nx                              OK
+        > setex k 1 v                             OK
+        ! 1100 ms
+        > mget k k
+            1) (nil)
+            2) (nil)
+            "#,
+        );
+    }
+
+    #[test]
+    fn setnx_setex_psetex_are_short_for_set() {
+        check(
+            r#"
+        > setnx k v                               (integer) 1
+        > setnx k w                               (integer) 0
+        > get k                                   "v"
+        > setex k 100 v                           OK
+        > ttl k                                   (integer) 100
+        > setex k 0 v                             (error) ERR invalid expire time in 'setex' command
+        > setex k x v                             (error) ERR value is not an integer or out of range
+        > setex k -1 v                            (error) ERR invalid expire time in 'setex' command
+        > psetex k 100000 v                       OK
+        > ttl k                                   (integer) 100
+        > psetex k 0 v                            (error) ERR invalid expire time in 'psetex' command
+        > psetex k 9223372036854775807 v          (error) ERR invalid expire time in 'psetex' command
+            "#,
+        );
+    }
+
+    #[test]
+    fn getset_drops_the_deadline_getdel_the_key() {
+        check(
+            r#"
+        > set k v ex 100                          OK
+        > getset k w                              "v"
+        > ttl k                                   (integer) -1
+        > getset k2 v                             (nil)
+        > get k2                                  "v"
+        > getdel k                                "w"
+        > getdel k                                (nil)
+        > get k                                   (nil)
+            "#,
+        );
+    }
+
+    #[test]
+    fn getex_sets_and_removes_deadlines() {
+        check(
+            r#"
+        > getex k ex foo                          (nil)
+        > set k v                                 OK
+        > getex k                                 "v"
+        > ttl k                                   (integer) -1
+        > getex k ex 100                          "v"
+        > ttl k                                   (integer) 100
+        > getex k                                 "v"
+        > ttl k                                   (integer) 100
+        > getex k persist                         "v"
+        > ttl k                                   (integer) -1
+        > getex k px 100000                       "v"
+        > ttl k                                   (integer) 100
+        > getex k exat 9999999999                 "v"
+        > expiretime k                            (integer) 9999999999
+        > getex k pxat 9999999999000              "v"
+        > pexpiretime k                           (integer) 9999999999000
+        > getex k ex 10 persist                   (error) ERR syntax error
+        > getex k keepttl                         (error) ERR syntax error
+        > getex k nx                              (error) ERR syntax error
+        > getex k ex                              (error) ERR syntax error
+        > getex k ex 0                            (error) ERR invalid expire time in 'getex' command
+        > getex k px x                            (error) ERR value is not an integer or out of range
+        > ttl k                                   *
+        > getex k exat 1                          "v"
+        > exists k                                (integer) 0
+        > getex k ex 0                            (nil)
+            "#,
+        );
+    }
+
+    #[test]
+    fn mset_stores_all_and_mget_reads_all() {
+        check(
+            r#"
+        > mset a 1 b 2 c 3                        OK
+        > mget a b c d a
+            1) "1"
+            2) "2"
+            3) "3"
+            4) (nil)
+            5) "1"
+        > mset a x a y                            OK
+        > mget a                                  1) "y"
+        > mset a                                  (error) ERR wrong number of arguments for 'mset' command
+        > mset a 1 b                              (error) ERR wrong number of arguments for 'mset' command
+        > mget                                    (error) ERR wrong number of arguments for 'mget' command
+        > mset a 1 b 2 c 3 d                      (error) ERR wrong number of arguments for 'mset' command
+            "#,
+        );
+    }
+
+    #[test]
+    fn msetnx_stores_all_or_none() {
+        check(
+            r#"
+        > msetnx a 1 b 2 c 3                      (integer) 1
+        > msetnx c 4 d 5 e 6                      (integer) 0
+        > mget a b c d e
+            1) "1"
+            2) "2"
+            3) "3"
+            4) (nil)
+            5) (nil)
+        > msetnx x 1 x 2                          (integer) 1
+        > get x                                   "2"
+        > msetnx a 1 b                            (error) ERR wrong number of arguments for 'msetnx' command
+        > msetnx a                                (error) ERR wrong number of arguments for 'msetnx' command
+        > set e v ex 100                          OK
+        > msetnx f 1 e 2                          (integer) 0
+        > ttl e                                   (integer) 100
+            "#,
+        );
+    }
+}

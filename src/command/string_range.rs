@@ -120,3 +120,112 @@ fn slice(bytes: &[u8], start: i64, end: i64) -> &[u8] {
     let (start, end) = (from_start(start), from_start(end).min(length - 1));
     if start > end { b"" } else { &bytes[start as usize..=end as usize] }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn append_grows_a_string_and_makes_it_raw() {
+        check(
+            r#"
+        > append k 12                             (integer) 2
+        > object encoding k                       "int"
+        > append k 3                              (integer) 3
+        > get k                                   "123"
+        > object encoding k                       "raw"
+        > append k ""                             (integer) 3
+        > append k2 ""                            (integer) 0
+        > exists k2                               (integer) 1
+        > expire k 100                            (integer) 1
+        > append k "\x00\xff"                     (integer) 5
+        > ttl k                                   (integer) 100
+        > get k                                   "123\x00\xff"
+            "#,
+        );
+    }
+
+    #[test]
+    fn strlen_counts_bytes_not_characters() {
+        check(
+            r#"
+        > set k "h\xc3\xa9"                       OK
+        > strlen k                                (integer) 3
+        > strlen missing                          (integer) 0
+        > set n 12345                             OK
+        > strlen n                                (integer) 5
+            "#,
+        );
+    }
+
+    #[test]
+    fn setrange_fills_with_zero_bytes() {
+        check(
+            r#"
+        > setrange k 3 abc                        (integer) 6
+        > get k                                   "\x00\x00\x00abc"
+        > setrange k 1 xy                         (integer) 6
+        > get k                                   "\x00xyabc"
+        > setrange k 4 z                          (integer) 6
+        > get k                                   "\x00xyazc"
+        > setrange k 0 ""                         (integer) 6
+        > setrange k2 5 ""                        (integer) 0
+        > exists k2                               (integer) 0
+        > set n 12345                             OK
+        > setrange n 1 99                         (integer) 5
+        > get n                                   "19945"
+        > object encoding n                       "raw"
+        > setrange k -1 x                         (error) ERR offset is out of range
+        > setrange k x x                          (error) ERR value is not an integer or out of range
+        > setrange k 1                            (error) ERR wrong number of arguments for 'setrange' command
+            "#,
+        );
+    }
+
+    #[test]
+    fn a_string_may_not_pass_the_longest_bulk() {
+        check(
+            r#"
+        > setrange k 536870912 x                  (error) ERR string exceeds maximum allowed size (proto-max-bulk-len)
+        > setrange k 9223372036854775807 xx       (error) ERR string exceeds maximum allowed size (proto-max-bulk-len)
+        > setrange k 536870911 xy                 (error) ERR string exceeds maximum allowed size (proto-max-bulk-len)
+        > exists k                                (integer) 0
+        > set k abc                               OK
+        > setrange k 536870912 ""                 (integer) 3
+        > setrange k 536870912 x                  (error) ERR string exceeds maximum allowed size (proto-max-bulk-len)
+            "#,
+        );
+    }
+
+    #[test]
+    fn getrange_takes_offsets_from_both_ends() {
+        check(
+            r#"
+        > set k "Hello World"                     OK
+        > getrange k 0 4                          "Hello"
+        > getrange k -5 -1                        "World"
+        > getrange k 0 -1                         "Hello World"
+        > getrange k 4 2                          ""
+        > getrange k -1 -5                        ""
+        > getrange k -100 3                       "Hell"
+        > getrange k -100 -100                    "H"
+        > getrange k -100 -101                    ""
+        > getrange k -101 -100                    "H"
+        > getrange k 5 100                        " World"
+        > getrange k 11 12                        ""
+        > getrange k 10 9223372036854775807       "d"
+        > getrange k -9223372036854775808 0       "H"
+        > getrange k 0 9223372036854775808        (error) ERR value is not an integer or out of range
+        > getrange k x 1                          (error) ERR value is not an integer or out of range
+        > getrange k 1 x                          (error) ERR value is not an integer or out of range
+        > getrange missing 0 -1                   ""
+        > substr k 6 8                            "Wor"
+        > set n 12345                             OK
+        > getrange n 1 3                          "234"
+        > set e ""                                OK
+        > getrange e 0 0                          ""
+        > getrange e -1 -1                        ""
+            "#,
+        );
+    }
+}
