@@ -1,23 +1,65 @@
-//! The table of one database: keys by hash, in hash order.
+//! The table of one database: blocks by key, in the order of their hashes.
+//!
+//! Extendible hashing: a directory maps the leading bits of a position (a rotated hash) to a segment of a
+//! few hundred blocks. A full segment takes the next size, and the largest splits in two, so growth comes
+//! in steps of at most 380 blocks and no lookup ever asks two tables. Walking positions walks the table,
+//! whatever splits and merges meanwhile: that is what makes a cursor a plain number.
+//!
+//! ```text
+//! position 0110101... -> root[0110] -+-> segment                     up to 2^12 entries, doubled whole
+//!                                    +-> sub[101] -> segment         from there on, each doubled alone
+//! ```
+//!
+//! A directory entry carries the segment's size and depth beside its address, so a lookup reads: entry,
+//! tags, block. The root doubles while it is small (32 KiB at most); a larger table gives single root
+//! entries a directory of their own, so that no doubling copies more than a few KiB even at 10^8 keys.
+//!
+//! Deadlines need no second entry per key: each segment and each root entry know a lower bound of theirs,
+//! and expiry visits only segments that are due.
+//! Measured by benches/dict.rs. Not here: what values mean, when to expire.
 
 use crate::base::owner::Owners;
 use crate::base::prng::Prng;
 use crate::ds::block::{Block, Content, View, Weigh};
-use std::collections::BTreeMap;
+use crate::ds::segment::{
+    CHUNKS_MAX, DEPTH_MAX, SLOTS, Segment, chunks_after, chunks_for, count_max, hint, home, position,
+    segment_bytes, tag,
+};
+use std::mem;
+use std::ptr;
 
 /// Bits of a position that a cursor keeps; a cursor is below `1 << CURSOR_BITS`.
 pub const CURSOR_BITS: u32 = 39;
+
+/// The root stops doubling here.
+const ROOT_BITS_MAX: u32 = if cfg!(test) { 5 } else { 12 };
+
+/// Two halves are merged when they hold at most this together: far below what splits one.
+const MERGE_COUNT_MAX: u32 = 150;
+
+/// Segments that one step of [`Dict::expire`] looks at, at most, to find one that is due.
+const EXPIRE_SKIPS_MAX: usize = 64;
+
+/// Tries of [`Dict::random`] before it takes what comes next.
+const RANDOM_TRIES: u32 = 200;
+
+const _: () = assert!(DEPTH_MAX + 12 <= CURSOR_BITS);
 
 /// Blocks by key.
 #[derive(Debug)]
 pub struct Dict<V> {
     owners: Owners,
-    /// By position: the hash, rotated so that the bits that pick a shard come last.
-    blocks: BTreeMap<u64, Vec<Block<V>>>,
+    root: Vec<Entry<V>>,
+    /// Per root entry: no block at a position there expires earlier.
+    soonest: Vec<u64>,
     len: usize,
     expires: usize,
     deadline_sum: u128,
-    bytes: usize,
+    content_bytes: usize,
+    table_bytes: usize,
+    segments: usize,
+    /// Stamped on each segment that gains or loses a block.
+    epoch: u64,
 }
 
 /// A block that was found, and may be changed or removed.
@@ -25,25 +67,116 @@ pub struct Dict<V> {
 pub struct Found<'a, V> {
     dict: &'a mut Dict<V>,
     position: u64,
-    index: usize,
+    segment: *mut Segment<V>,
+    place: (usize, usize),
 }
 
-fn position(hash: u64) -> u64 {
-    hash.rotate_left(14)
+/// What a directory entry leads to: 48 bits of address, and above them eight bits of size (chunks of a
+/// segment, or log2 of a directory's length), six of depth, and one that says which of the two it is.
+struct Entry<V>(*mut u8, std::marker::PhantomData<V>);
+
+impl<V> Clone for Entry<V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Entry<V> {}
+
+impl<V> std::fmt::Debug for Entry<V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entry").field("size", &self.size()).field("depth", &self.depth()).finish()
+    }
+}
+
+// SAFETY: a table owns its segments and directories alone; the raw pointers are not shared with anyone.
+unsafe impl<V: Send> Send for Dict<V> {}
+
+const ADDRESS_MASK: usize = (1 << 48) - 1;
+const SUB: usize = 1 << 63;
+
+impl<V> Entry<V> {
+    fn new(base: *mut u8, upper: usize) -> Self {
+        assert!(base.addr() & !ADDRESS_MASK == 0, "an address beyond 48 bits");
+        Entry(base.map_addr(|address| address | upper), std::marker::PhantomData)
+    }
+
+    /// Takes the segment over; `Entry::free` or [`Entry::into_segment`] give it back.
+    fn of_segment(segment: Box<Segment<V>>) -> Self {
+        let upper = segment.chunks() << 48 | (segment.depth as usize) << 56;
+        Entry::new(Box::into_raw(segment).cast(), upper)
+    }
+
+    /// Takes over a directory, whose length is a power of two.
+    fn of_sub(entries: Vec<Entry<V>>) -> Self {
+        let upper = (entries.len().trailing_zeros() as usize) << 48 | SUB;
+        Entry::new(Box::into_raw(entries.into_boxed_slice()).cast(), upper)
+    }
+
+    #[inline]
+    fn is_sub(self) -> bool {
+        self.0.addr() & SUB != 0
+    }
+
+    #[inline]
+    fn size(self) -> usize {
+        self.0.addr() >> 48 & 0xff
+    }
+
+    #[inline]
+    fn depth(self) -> u32 {
+        (self.0.addr() >> 56 & 0x3f) as u32
+    }
+
+    #[inline]
+    fn base(self) -> *mut u8 {
+        self.0.map_addr(|address| address & ADDRESS_MASK)
+    }
+
+    /// The segment it leads to, which lives as long as the table has an entry for it.
+    #[inline]
+    fn segment(self) -> *mut Segment<V> {
+        debug_assert!(!self.is_sub());
+        ptr::slice_from_raw_parts_mut(self.base(), self.size()) as *mut Segment<V>
+    }
+
+    /// The directory it leads to, which lives as long as the table has this entry.
+    #[inline]
+    fn sub(self) -> *mut [Entry<V>] {
+        debug_assert!(self.is_sub());
+        ptr::slice_from_raw_parts_mut(self.base().cast(), 1 << self.size())
+    }
+}
+
+/// The first `bits` bits of a position.
+#[inline]
+fn leading(position: u64, bits: u32) -> usize {
+    (position >> 1 >> (63 - bits)) as usize
 }
 
 fn weight<V: Weigh>(block: &Block<V>) -> usize {
     let boxed = match block.view() {
         View::Boxed(value) => value.bytes(),
-        _ => 0,
+        View::Int(_) | View::Bytes(_) => 0,
     };
     block.bytes() + boxed
 }
 
 impl<V: Weigh> Dict<V> {
-    /// An empty table. Keys are hashed by `owners`.
+    /// An empty table, of about 300 bytes. Keys are hashed by `owners`.
     pub fn new(owners: Owners) -> Self {
-        Dict { owners, blocks: BTreeMap::new(), len: 0, expires: 0, deadline_sum: 0, bytes: 0 }
+        Dict {
+            owners,
+            root: vec![Entry::of_segment(Segment::new(0, 0, 1))],
+            soonest: vec![u64::MAX],
+            len: 0,
+            expires: 0,
+            deadline_sum: 0,
+            content_bytes: 0,
+            table_bytes: segment_bytes(1),
+            segments: 1,
+            epoch: 0,
+        }
     }
 
     /// How many keys there are.
@@ -68,31 +201,103 @@ impl<V: Weigh> Dict<V> {
 
     /// Heap bytes of keys and values.
     pub fn content_bytes(&self) -> usize {
-        self.bytes
+        self.content_bytes
     }
 
     /// Heap bytes of the table itself.
     pub fn table_bytes(&self) -> usize {
-        self.len * 48
+        self.table_bytes + self.root.capacity() * 8 + self.soonest.capacity() * 8
+    }
+
+    /// How many segments there are: a table of `n` keys has about `n / 300`.
+    pub fn segments(&self) -> usize {
+        self.segments
+    }
+
+    #[inline]
+    fn root_bits(&self) -> u32 {
+        self.root.len().trailing_zeros()
+    }
+
+    /// The entry of the segment that holds a position.
+    #[inline]
+    fn entry(&self, position: u64) -> Entry<V> {
+        let bits = self.root_bits();
+        let entry = self.root[leading(position, bits)];
+        if !entry.is_sub() {
+            return entry;
+        }
+        // SAFETY: the table owns the directory, and `leading` stays below its length.
+        unsafe { (*entry.sub())[leading(position << bits, entry.size() as u32)] }
+    }
+
+    /// The segment that holds a position.
+    fn segment(&self, position: u64) -> &Segment<V> {
+        // SAFETY: the table owns its segments; `&self` keeps others from changing them.
+        unsafe { &*self.entry(position).segment() }
+    }
+
+    fn segment_mut(&mut self, position: u64) -> &mut Segment<V> {
+        // SAFETY: the table owns its segments; `&mut self` makes us the only user.
+        unsafe { &mut *self.entry(position).segment() }
+    }
+
+    /// Asks the processor to load the part of the table where a key with this hash lies. Worth it from a
+    /// few keys on, asked for some time before each is looked up.
+    #[inline]
+    pub fn prefetch(&self, hash: u64) {
+        let position = position(hash);
+        let entry = self.entry(position);
+        // SAFETY: as in `segment`. Only addresses are computed: nothing of the segment is read.
+        let segment = unsafe { &*entry.segment() };
+        segment.prefetch(home(position, entry.depth(), entry.size()));
+    }
+
+    /// Asks for the block itself: after [`Dict::prefetch`] has had its time.
+    #[inline]
+    pub fn prefetch_block(&self, hash: u64) {
+        let position = position(hash);
+        let entry = self.entry(position);
+        let home = home(position, entry.depth(), entry.size());
+        self.segment(position).prefetch_blocks(home, tag(hash));
     }
 
     /// Finds a key whose hash is `hash`.
+    #[inline]
     pub fn find(&mut self, hash: u64, key: &[u8]) -> Option<Found<'_, V>> {
         let position = position(hash);
-        let index = self.blocks.get(&position)?.iter().position(|block| block.key() == key)?;
-        Some(Found { dict: self, position, index })
+        let entry = self.entry(position);
+        let segment = entry.segment();
+        let home = home(position, entry.depth(), entry.size());
+        // SAFETY: as in `segment_mut`.
+        let place = unsafe { &*segment }.find(home, tag(hash), key)?;
+        Some(Found { dict: self, position, segment, place })
     }
 
-    /// Adds a block whose key is not in the table.
-    pub fn insert(&mut self, hash: u64, block: Block<V>) {
+    /// Adds a block whose key is not in the table. Makes room first: at most one resize and, hardly ever
+    /// more than once, a split.
+    pub fn insert(&mut self, hash: u64, mut block: Block<V>) {
         debug_assert_eq!(hash, self.owners.hash(block.key()));
+        let position = position(hash);
         self.len += 1;
-        self.bytes += weight(&block);
-        self.count_deadline(None, block.deadline());
-        self.blocks.entry(position(hash)).or_default().push(block);
+        self.content_bytes += weight(&block);
+        self.note_deadline(position, None, block.deadline());
+        let epoch = self.epoch;
+        let mut segment = self.segment_mut(position);
+        while segment.count as usize >= count_max(segment.chunks()) {
+            self.grow(position);
+            segment = self.segment_mut(position);
+        }
+        if let Some(deadline) = block.deadline() {
+            segment.soonest = segment.soonest.min(deadline);
+        }
+        segment.version = epoch;
+        block.set_hint(hint(position, segment.depth));
+        segment.insert(tag(hash), block);
     }
 
-    fn count_deadline(&mut self, old: Option<u64>, new: Option<u64>) {
+    /// Keeps count of deadlines. The segment's own bound is the caller's to lower.
+    fn note_deadline(&mut self, position: u64, old: Option<u64>, new: Option<u64>) {
         if let Some(old) = old {
             self.expires -= 1;
             self.deadline_sum -= u128::from(old);
@@ -100,86 +305,352 @@ impl<V: Weigh> Dict<V> {
         if let Some(new) = new {
             self.expires += 1;
             self.deadline_sum += u128::from(new);
+            let bits = self.root_bits();
+            let soonest = &mut self.soonest[leading(position, bits)];
+            *soonest = new.min(*soonest);
+        }
+    }
+
+    /// Takes the segment at a position out of the directory, to be replaced at once.
+    fn claim(&mut self, position: u64) -> Box<Segment<V>> {
+        let segment = self.entry(position).segment();
+        // SAFETY: the table owns the segment, made by `of_segment`. Every caller overwrites all its
+        // entries by `set_range` before it returns.
+        let segment = unsafe { Box::from_raw(segment) };
+        self.table_bytes -= segment_bytes(segment.chunks());
+        self.segments -= 1;
+        segment
+    }
+
+    /// Makes room in the segment at a position: the next size, or two halves.
+    fn grow(&mut self, position: u64) {
+        let owners = self.owners;
+        let mut segment = self.claim(position);
+        let (chunks, depth) = (segment.chunks(), segment.depth);
+        if let Some(larger) = chunks_after(chunks) {
+            return self.set_range(segment.resize(larger, owners));
+        }
+        if depth == DEPTH_MAX {
+            // 2^27 segments: not in any memory of today, but not an error either.
+            return self.set_range(segment.resize(chunks + CHUNKS_MAX, owners));
+        }
+        let halves = segment.split(owners);
+        self.deepen(position, depth + 1);
+        for half in halves {
+            self.set_range(half);
+        }
+    }
+
+    /// Grows the directory until it tells apart positions by their first `depth` bits. New entries repeat
+    /// the old ones.
+    fn deepen(&mut self, position: u64, depth: u32) {
+        while depth > self.root_bits() && self.root_bits() < ROOT_BITS_MAX {
+            self.root = self.root.iter().flat_map(|&entry| [entry, entry]).collect();
+            self.soonest = self.soonest.iter().flat_map(|&soonest| [soonest, soonest]).collect();
+        }
+        let bits = self.root_bits();
+        if depth <= bits {
+            return;
+        }
+        let index = leading(position, bits);
+        let entry = self.root[index];
+        let mut entries = if entry.is_sub() { self.claim_sub(entry) } else { vec![entry] };
+        while entries.len() < 1 << (depth - bits) {
+            entries = entries.iter().flat_map(|&entry| [entry, entry]).collect();
+        }
+        self.table_bytes += entries.len() * 8;
+        self.root[index] = Entry::of_sub(entries);
+    }
+
+    /// Takes a directory out of the root, to be replaced at once.
+    fn claim_sub(&mut self, entry: Entry<V>) -> Vec<Entry<V>> {
+        // SAFETY: the table owns the directory, made by `of_sub`; both callers overwrite its only entry.
+        let entries = unsafe { Box::from_raw(entry.sub()) };
+        self.table_bytes -= entries.len() * 8;
+        entries.into_vec()
+    }
+
+    /// Makes all entries of a segment's positions lead to it. The directory is deep enough.
+    fn set_range(&mut self, segment: Box<Segment<V>>) {
+        let (start, depth) = (segment.start, segment.depth);
+        self.table_bytes += segment_bytes(segment.chunks());
+        self.segments += 1;
+        let entry = Entry::of_segment(segment);
+        let bits = self.root_bits();
+        let first = leading(start, bits);
+        if depth > bits {
+            let sub = self.root[first];
+            let inner = sub.size() as u32;
+            let first = leading(start << bits, inner);
+            // SAFETY: as in `entry`, and `&mut self` makes us the only user.
+            unsafe { (&mut *sub.sub())[first..first + (1 << (inner + bits - depth))].fill(entry) };
+            return;
+        }
+        if self.root[first].is_sub() {
+            // A merge has come up to the root: the directory below is done with.
+            drop(self.claim_sub(self.root[first]));
+        }
+        self.root[first..first + (1 << (bits - depth))].fill(entry);
+    }
+
+    /// Gives memory back after a removal at a position, if the segment there is mostly empty: a smaller
+    /// size, or one segment with its other half. `many` were removed, or one.
+    fn shrink(&mut self, position: u64, many: bool) {
+        let segment = self.segment(position);
+        let (count, chunks, depth) = (segment.count, segment.chunks(), segment.depth);
+        if count as usize * 4 >= chunks * SLOTS {
+            return;
+        }
+        if depth > 0 && (many || count.is_multiple_of(16)) {
+            let other = position ^ 1 << (64 - depth);
+            let entry = self.entry(other);
+            if entry.depth() == depth && self.segment(other).count + count <= MERGE_COUNT_MAX {
+                let mut other = self.claim(other);
+                let merged = self.claim(position).merge(&mut other, self.owners);
+                return self.set_range(merged);
+            }
+        }
+        let smaller = chunks_for(count as usize * 3 / 2);
+        if smaller < chunks {
+            let resized = self.claim(position).resize(smaller, self.owners);
+            self.set_range(resized);
         }
     }
 
     /// Visits keys from `cursor` (0: the start) until at least `count` were seen; returns the cursor
     /// to go on with, 0 at the end. A key present from the first call to the last is seen at least
-    /// once, whatever is inserted or removed in between; one may be seen twice.
+    /// once, whatever is inserted or removed in between; one may be seen twice. A nearly empty table is
+    /// walked for ten chunks per key asked for, as Redis does.
     pub fn scan(&self, cursor: u64, count: usize, visit: &mut dyn FnMut(&Block<V>)) -> u64 {
         let shift = 64 - CURSOR_BITS;
         if cursor >> CURSOR_BITS != 0 {
             return 0;
         }
-        let mut seen = 0;
-        let mut last = cursor;
-        for (&position, blocks) in self.blocks.range(cursor << shift..) {
-            if seen >= count && position >> shift != last {
+        let (mut seen, mut steps) = (0, 0);
+        let mut position = cursor << shift;
+        loop {
+            let segment = self.segment(position);
+            let home = home(position, segment.depth, segment.chunks());
+            let next = segment.visit_home(home, &mut |block| {
+                seen += 1;
+                visit(block);
+            });
+            let Some(next) = next.or_else(|| segment.end()) else { return 0 };
+            steps += 1;
+            position = next;
+            if seen >= count || steps >= count.saturating_mul(10) {
                 return position >> shift;
             }
-            last = position >> shift;
-            blocks.iter().for_each(&mut *visit);
-            seen += blocks.len();
         }
-        0
     }
 
     /// Visits every block.
     pub fn for_each(&self, visit: &mut dyn FnMut(&Block<V>)) {
-        self.blocks.values().flatten().for_each(visit);
+        let mut position = Some(0);
+        while let Some(at) = position {
+            let segment = self.segment(at);
+            segment.for_each(visit);
+            position = segment.end();
+        }
     }
 
-    /// A block picked at random.
+    /// A block picked at random, every one with nearly the same chance.
     pub fn random(&self, prng: &mut Prng) -> Option<&Block<V>> {
-        let from = prng.next_u64();
-        let (_, blocks) = self.blocks.range(from..).next().or_else(|| self.blocks.iter().next())?;
-        blocks.first()
-    }
-
-    /// Up to `count` blocks in the order of a scan, removed: for freeing a table in slices.
-    pub fn drain(&mut self, count: usize) -> Vec<Block<V>> {
-        let mut drained = Vec::new();
-        while drained.len() < count {
-            let Some((_, blocks)) = self.blocks.pop_first() else { break };
-            for block in blocks {
-                self.len -= 1;
-                self.bytes -= weight(&block);
-                self.count_deadline(block.deadline(), None);
-                drained.push(block);
+        if self.len == 0 {
+            return None;
+        }
+        // A position picks a segment with the chance of its share of positions, a slot among those of the
+        // largest segment picks a block in it: so blocks of segments of one depth are equally likely.
+        // A deeper segment is picked half as often for half as many blocks: nearly fair.
+        let slots = if self.segments == 1 { self.segment(0).chunks() } else { CHUNKS_MAX } as u64;
+        for _ in 0..RANDOM_TRIES {
+            let segment = self.segment(prng.next_u64());
+            let (chunk, slot) = (prng.below(slots) as usize, prng.below(SLOTS as u64) as usize);
+            if chunk < segment.chunks()
+                && let Some(block) = segment.block((chunk, slot))
+            {
+                return Some(block);
             }
         }
-        drained
+        let mut position = prng.next_u64();
+        loop {
+            let segment = self.segment(position);
+            for chunk in 0..segment.chunks() {
+                for slot in 0..SLOTS {
+                    if let Some(block) = segment.block((chunk, slot)) {
+                        return Some(block);
+                    }
+                }
+            }
+            position = segment.end().unwrap_or(0);
+        }
     }
 
-    /// Hashes of some keys whose deadline is before `now_ms`.
-    pub fn due(&self, now_ms: u64, count: usize) -> Vec<Box<[u8]>> {
-        if self.expires == 0 {
-            return Vec::new();
+    /// Removes what expired from the next segment, from position `from` on, that is due by more than
+    /// `slack_ms`, and hands the blocks to `take`. Returns the position to go on from; None: the end was
+    /// reached. Cheap where nothing is due: skips a root entry by reading eight bytes.
+    pub fn expire(
+        &mut self,
+        now_ms: u64,
+        slack_ms: u64,
+        from: u64,
+        mut take: impl FnMut(Block<V>),
+    ) -> Option<u64> {
+        let due_ms = now_ms.saturating_sub(slack_ms);
+        let mut from = from;
+        for _ in 0..EXPIRE_SKIPS_MAX {
+            let bits = self.root_bits();
+            let index = leading(from, bits);
+            let skipped = self.soonest[index..].iter().position(|&soonest| soonest <= due_ms)?;
+            if skipped > 0 {
+                from = ((index + skipped) as u64) << (64 - bits);
+            }
+            let index = index + skipped;
+            let segment = self.segment(from);
+            let end = segment.end();
+            let due = segment.soonest <= due_ms;
+            if due {
+                self.expire_segment(from, now_ms, &mut take);
+            }
+            if end.is_none_or(|end| leading(end, bits) > index) {
+                self.soonest[index] = self.soonest_below(index);
+            }
+            from = end?;
+            if due {
+                break;
+            }
         }
-        let due = |block: &&Block<V>| block.deadline().is_some_and(|at| at <= now_ms);
-        self.blocks.values().flatten().filter(due).take(count).map(|block| block.key().into()).collect()
+        Some(from)
+    }
+
+    fn expire_segment(&mut self, position: u64, now_ms: u64, take: &mut impl FnMut(Block<V>)) {
+        let epoch = self.epoch;
+        let segment = self.segment_mut(position);
+        let mut soonest = u64::MAX;
+        let mut gone = Vec::new();
+        for place in segment.mortal() {
+            let deadline = segment.block(place).and_then(Block::deadline).unwrap_or(u64::MAX);
+            if deadline > now_ms {
+                soonest = soonest.min(deadline);
+            } else if let Some(block) = segment.remove(place) {
+                gone.push(block);
+            }
+        }
+        segment.soonest = soonest;
+        if gone.is_empty() {
+            return;
+        }
+        segment.version = epoch;
+        for block in gone {
+            self.forget(position, &block);
+            take(block);
+        }
+        self.shrink(position, true);
+    }
+
+    /// The lower bound of all deadlines below a root entry.
+    fn soonest_below(&self, index: usize) -> u64 {
+        let bits = self.root_bits();
+        let mut position = if bits == 0 { 0 } else { (index as u64) << (64 - bits) };
+        let mut soonest = u64::MAX;
+        loop {
+            let segment = self.segment(position);
+            soonest = soonest.min(segment.soonest);
+            match segment.end() {
+                Some(end) if leading(end, bits) == index => position = end,
+                _ => return soonest,
+            }
+        }
+    }
+
+    /// Takes a block that has left its segment off the books.
+    fn forget(&mut self, position: u64, block: &Block<V>) {
+        self.len -= 1;
+        self.content_bytes -= weight(block);
+        self.note_deadline(position, block.deadline(), None);
+    }
+
+    /// Begins an epoch and returns its number. From then on a segment whose version is lower has not
+    /// changed in it.
+    pub fn begin_epoch(&mut self) -> u64 {
+        self.epoch += 1;
+        self.epoch
+    }
+}
+
+impl<V> Dict<V> {
+    /// Turns the table into something that can be freed bit by bit.
+    pub fn into_remains(mut self) -> Remains<V> {
+        self.remains()
+    }
+
+    fn remains(&mut self) -> Remains<V> {
+        Remains {
+            root: mem::take(&mut self.root),
+            sub: Vec::new(),
+            segment: None,
+            len: mem::take(&mut self.len),
+            bytes: mem::take(&mut self.content_bytes) + mem::take(&mut self.table_bytes),
+        }
+    }
+}
+
+impl<V> Drop for Dict<V> {
+    fn drop(&mut self) {
+        self.remains();
     }
 }
 
 impl<'a, V: Weigh> Found<'a, V> {
+    fn segment(&self) -> &Segment<V> {
+        // SAFETY: `find` took it from the table's directory, and the table is borrowed by us since.
+        unsafe { &*self.segment }
+    }
+
+    fn segment_mut(&mut self) -> &mut Segment<V> {
+        // SAFETY: as above; `&mut self` makes us the only user.
+        unsafe { &mut *self.segment }
+    }
+
     /// The block.
+    #[inline]
     pub fn block(&self) -> &Block<V> {
-        &self.dict.blocks[&self.position][self.index]
+        match self.segment().block(self.place) {
+            Some(block) => block,
+            None => unreachable!("a found block stays where it is"),
+        }
     }
 
     /// The block, for as long as the table is borrowed.
+    #[inline]
     pub fn into_block(self) -> &'a Block<V> {
-        &self.dict.blocks[&self.position][self.index]
+        // SAFETY: as in `segment`; the table is borrowed for 'a.
+        match unsafe { &*self.segment }.block(self.place) {
+            Some(block) => block,
+            None => unreachable!("a found block stays where it is"),
+        }
+    }
+
+    #[inline]
+    fn block_mut(&mut self) -> &mut Block<V> {
+        let (place, epoch) = (self.place, self.dict.epoch);
+        let segment = self.segment_mut();
+        // Before the first epoch nobody asks, and the segment's header stays out of the cache.
+        if epoch != 0 {
+            segment.version = epoch;
+        }
+        match segment.block_mut(place) {
+            Some(block) => block,
+            None => unreachable!("a found block stays where it is"),
+        }
     }
 
     fn change<R>(&mut self, change: impl FnOnce(&mut Block<V>) -> R) -> R {
-        let Some(block) = self.dict.blocks.get_mut(&self.position).and_then(|it| it.get_mut(self.index))
-        else {
-            unreachable!("a found block stays where it is");
-        };
+        let block = self.block_mut();
         let before = weight(block);
         let result = change(block);
-        self.dict.bytes = self.dict.bytes - before + weight(block);
+        let after = weight(block);
+        self.dict.content_bytes = self.dict.content_bytes - before + after;
         result
     }
 
@@ -195,38 +666,127 @@ impl<'a, V: Weigh> Found<'a, V> {
 
     /// The value, when it is bytes inside the block.
     pub fn bytes_mut(&mut self) -> Option<&mut [u8]> {
-        self.dict.blocks.get_mut(&self.position)?.get_mut(self.index)?.bytes_mut()
+        self.block_mut().bytes_mut()
     }
 
     /// Sets or clears the deadline.
     pub fn set_deadline(&mut self, deadline: Option<u64>) {
         let old = self.block().deadline();
-        self.dict.count_deadline(old, deadline);
+        if old == deadline {
+            return;
+        }
+        self.dict.note_deadline(self.position, old, deadline);
+        if let Some(deadline) = deadline {
+            let segment = self.segment_mut();
+            segment.soonest = segment.soonest.min(deadline);
+        }
         self.change(|block| block.set_deadline(deadline));
     }
 
-    /// Sets the access clock.
+    /// Sets the access clock. A snapshot does not see it.
+    #[inline]
     pub fn set_stamp(&mut self, stamp: u32) {
-        self.change(|block| block.set_stamp(stamp));
+        let place = self.place;
+        if let Some(block) = self.segment_mut().block_mut(place) {
+            block.set_stamp(stamp);
+        }
     }
 
     /// Sets the owner's bit.
     pub fn set_mark(&mut self, mark: bool) {
-        self.change(|block| block.set_mark(mark));
+        if self.block().mark() != mark {
+            self.block_mut().set_mark(mark);
+        }
     }
 
     /// Takes the block out of the table.
-    pub fn remove(self) -> Block<V> {
-        let Some(blocks) = self.dict.blocks.get_mut(&self.position) else {
-            unreachable!("a found block stays where it is");
-        };
-        let block = blocks.swap_remove(self.index);
-        if blocks.is_empty() {
-            self.dict.blocks.remove(&self.position);
-        }
-        self.dict.len -= 1;
-        self.dict.bytes -= weight(&block);
-        self.dict.count_deadline(block.deadline(), None);
+    pub fn remove(mut self) -> Block<V> {
+        let (place, epoch) = (self.place, self.dict.epoch);
+        let segment = self.segment_mut();
+        segment.version = epoch;
+        let Some(block) = segment.remove(place) else { unreachable!("a found block stays where it is") };
+        self.dict.forget(self.position, &block);
+        self.dict.shrink(self.position, false);
         block
     }
 }
+
+/// A table that nobody reads any more, freed in steps.
+#[derive(Debug)]
+pub struct Remains<V> {
+    root: Vec<Entry<V>>,
+    sub: Vec<Entry<V>>,
+    segment: Option<Box<Segment<V>>>,
+    len: usize,
+    bytes: usize,
+}
+
+// SAFETY: as for the table it was.
+unsafe impl<V: Send> Send for Remains<V> {}
+
+impl<V> Remains<V> {
+    /// Blocks not yet freed.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether all blocks are freed.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The next segment from the end.
+    fn next_segment(&mut self) -> Option<Box<Segment<V>>> {
+        if self.sub.is_empty() {
+            let last = self.root.last()?;
+            if last.is_sub() {
+                // SAFETY: `of_sub` made it, and its only entry is taken out here.
+                self.sub = unsafe { Box::from_raw(last.sub()) }.into_vec();
+                self.root.pop();
+            }
+        }
+        let entries = if self.sub.is_empty() { &mut self.root } else { &mut self.sub };
+        let segment = entries.last()?.segment();
+        while entries.last().is_some_and(|entry| entry.base() == segment.cast()) {
+            entries.pop();
+        }
+        // SAFETY: `of_segment` made it, and a segment's entries lie side by side in one directory, so the
+        // last of them is gone.
+        Some(unsafe { Box::from_raw(segment) })
+    }
+}
+
+impl<V: Weigh> Remains<V> {
+    /// Heap bytes not yet freed, without the directory.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes out up to `count` blocks, of one segment, and hands them to `take`; false: it was the last.
+    pub fn free(&mut self, count: usize, mut take: impl FnMut(Block<V>)) -> bool {
+        if self.segment.is_none() {
+            self.segment = self.next_segment();
+        }
+        let Some(segment) = &mut self.segment else { return false };
+        let (len, bytes) = (&mut self.len, &mut self.bytes);
+        segment.drain(count, |block| {
+            *len -= 1;
+            *bytes -= weight(&block);
+            take(block);
+        });
+        if segment.count == 0 {
+            *bytes -= segment_bytes(segment.chunks());
+            self.segment = None;
+        }
+        true
+    }
+}
+
+impl<V> Drop for Remains<V> {
+    fn drop(&mut self) {
+        while self.next_segment().is_some() {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

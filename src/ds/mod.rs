@@ -2,3 +2,5 @@
 
 pub mod block;
 pub mod dict;
+
+mod segment;

@@ -4,7 +4,7 @@
 //! pay. Both are put here and freed in slices. A small value is freed at once: putting it off costs more.
 
 use crate::ds::block::Weigh;
-use crate::ds::dict::Dict;
+use crate::ds::dict::{Dict, Remains};
 use crate::shard::ShardStats;
 use crate::shard::value::Value;
 use std::collections::VecDeque;
@@ -23,7 +23,7 @@ const SLICE_KEYS: usize = 256;
 pub(super) struct Graveyard {
     values: VecDeque<Box<Value>>,
     values_bytes: usize,
-    tables: VecDeque<Dict<Value>>,
+    tables: VecDeque<Remains<Value>>,
 }
 
 impl Graveyard {
@@ -44,7 +44,7 @@ impl Graveyard {
     /// Takes a whole database.
     pub(super) fn bury_table(&mut self, table: Dict<Value>) {
         if !table.is_empty() {
-            self.tables.push_back(table);
+            self.tables.push_back(table.into_remains());
         }
     }
 
@@ -59,29 +59,29 @@ impl Graveyard {
             }
         }
         while let Some(table) = self.tables.front_mut() {
-            for block in table.drain(SLICE_KEYS) {
+            let (values, values_bytes) = (&mut self.values, &mut self.values_bytes);
+            let more = table.free(SLICE_KEYS, |block| {
                 stats.lazyfreed += 1;
                 if let Some(value) = block.into_boxed() {
-                    self.values_bytes += value.bytes();
-                    self.values.push_back(value);
+                    *values_bytes += value.bytes();
+                    values.push_back(value);
                 }
-            }
-            if table.is_empty() {
+            });
+            if !more {
                 self.tables.pop_front();
             }
             if stop() {
-                return self.len() > 0;
+                break;
             }
         }
         self.len() > 0
     }
 
     pub(super) fn bytes(&self) -> usize {
-        let tables = self.tables.iter().map(|table| table.content_bytes() + table.table_bytes());
-        self.values_bytes + tables.sum::<usize>()
+        self.values_bytes + self.tables.iter().map(Remains::bytes).sum::<usize>()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.values.len() + self.tables.iter().map(Dict::len).sum::<usize>()
+        self.values.len() + self.tables.iter().map(Remains::len).sum::<usize>()
     }
 }
