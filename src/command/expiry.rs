@@ -15,25 +15,31 @@ const READS: Flags = Flags::READ.and(Flags::FAST);
 
 /// The rows of this family.
 pub const ROWS: &[Spec] = &[
-    setter("expire", expire, "key seconds [NX|XX|GT|LT]", "1.0.0", "Lets a key expire after some seconds."),
+    setter(
+        "expire",
+        expire,
+        "key seconds [NX|XX|GT|LT]:condition",
+        "1.0.0",
+        "Lets a key expire after some seconds.",
+    ),
     setter(
         "pexpire",
         pexpire,
-        "key milliseconds [NX|XX|GT|LT]",
+        "key milliseconds [NX|XX|GT|LT]:condition",
         "2.6.0",
         "Lets a key expire after some milliseconds.",
     ),
     setter(
         "expireat",
         expireat,
-        "key unix-time-seconds [NX|XX|GT|LT]",
+        "key unix-time-seconds [NX|XX|GT|LT]:condition",
         "1.2.0",
         "Lets a key expire at a moment given as a Unix time in seconds.",
     ),
     setter(
         "pexpireat",
         pexpireat,
-        "key unix-time-milliseconds [NX|XX|GT|LT]",
+        "key unix-time-milliseconds [NX|XX|GT|LT]:condition",
         "2.6.0",
         "Lets a key expire at a moment given as a Unix time in milliseconds.",
     ),

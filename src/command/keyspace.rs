@@ -120,7 +120,7 @@ pub const ROWS: &[Spec] = &[
         .arity(-1)
         .flags(Flags::WRITE)
         .categories(&["keyspace", "dangerous"])
-        .usage("[ASYNC|SYNC]")
+        .usage("[ASYNC|SYNC]:async")
         .tips(FLUSH_TIPS)
         .doc(
             Group::Server,
@@ -132,7 +132,7 @@ pub const ROWS: &[Spec] = &[
         .arity(-1)
         .flags(Flags::WRITE)
         .categories(&["keyspace", "dangerous"])
-        .usage("[ASYNC|SYNC]")
+        .usage("[ASYNC|SYNC]:async")
         .tips(FLUSH_TIPS)
         .doc(
             Group::Server,

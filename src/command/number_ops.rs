@@ -15,7 +15,14 @@ pub const ROWS: &[Spec] = &[
     counter("decr", decr, 2, "key", "1.0.0", "Takes one from the integer at a key."),
     counter("incrby", incrby, 3, "key increment", "1.0.0", "Adds a number to the integer at a key."),
     counter("decrby", decrby, 3, "key decrement", "1.0.0", "Takes a number from the integer at a key."),
-    counter("incrbyfloat", incrbyfloat, 3, "key increment", "2.6.0", "Adds a number to the float at a key."),
+    counter(
+        "incrbyfloat",
+        incrbyfloat,
+        3,
+        "key increment:double",
+        "2.6.0",
+        "Adds a number to the float at a key.",
+    ),
 ];
 
 const fn counter(

@@ -1,8 +1,8 @@
 //! OBJECT: how a key's value is held and used.
 
 use crate::base::args::Args;
-use crate::command::core::Core;
 use crate::command::error::{CommandError, CommandResult};
+use crate::command::help;
 use crate::command::spec::{Access, Flags, Group, Keys, ShardFn, Spec};
 use crate::resp::Reply;
 use crate::shard::{KeyFacts, Keyspace};
@@ -13,11 +13,7 @@ pub const ROWS: &[Spec] = &[Spec::container(
     &[
         asks("encoding", encoding, "2.2.3", "Returns the name of the form in which a key's value is held."),
         asks("freq", freq, "4.0.0", "Returns the logarithmic counter of accesses to a key."),
-        Spec::connection("help", help)
-            .arity(2)
-            .flags(Flags::LOADING.and(Flags::STALE))
-            .categories(&["keyspace"])
-            .doc(Group::Generic, "6.2.0", "O(1)", "Returns what the subcommands are for."),
+        help::row(Group::Generic, "6.2.0", &["keyspace"]),
         asks("idletime", idletime, "2.2.3", "Returns the seconds since a key was last accessed."),
         asks("refcount", refcount, "2.2.3", "Returns how many references there are to a key's value."),
     ],
@@ -84,26 +80,6 @@ fn freq(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Comma
         ));
     }
     reply.integer(i64::from(facts.frequency));
-    Ok(())
-}
-
-/// `OBJECT HELP`.
-fn help(_: &mut Core<'_>, _: Args<'_>, reply: &mut Reply<'_>) -> CommandResult {
-    let lines = [
-        "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-        "ENCODING <key>",
-        "    How the value is held in memory.",
-        "FREQ <key>",
-        "    The logarithmic counter of accesses, when the eviction policy counts them.",
-        "IDLETIME <key>",
-        "    Seconds since the last access, when the eviction policy times them.",
-        "REFCOUNT <key>",
-        "    How many references there are to the value.",
-        "HELP",
-        "    Print this help.",
-    ];
-    reply.array(lines.len());
-    lines.iter().for_each(|line| reply.simple(line));
     Ok(())
 }
 

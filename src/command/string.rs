@@ -24,7 +24,7 @@ pub const ROWS: &[Spec] = &[
         .flags(WRITES)
         .categories(&["string"])
         .keys(Keys::at(1, SET_ACCESS))
-        .usage("key value [NX|XX] [GET] [EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|KEEPTTL]")
+        .usage("key value [NX|XX]:condition [GET] [EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|KEEPTTL]:expiration")
         .doc(Group::String, "1.0.0", "O(1)", "Stores a string at a key, whatever the key held before."),
     Spec::owner("get", get)
         .arity(2)
@@ -39,7 +39,7 @@ pub const ROWS: &[Spec] = &[
         .categories(&["string"])
         .keys(Keys::at(1, Access::ACCESS_UPDATE))
         .usage("key value")
-        .deprecated("6.2.0", "`SET` with `GET`")
+        .deprecated("6.2.0", "`SET` with the `!GET` argument")
         .doc(Group::String, "1.0.0", "O(1)", "Stores a string at a key and returns the one it replaces."),
     Spec::owner("getdel", getdel)
         .arity(2)
@@ -53,7 +53,7 @@ pub const ROWS: &[Spec] = &[
         .flags(Flags::WRITE.and(Flags::FAST))
         .categories(&["string"])
         .keys(Keys::at(1, Access::ACCESS_UPDATE))
-        .usage("key [EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|PERSIST]")
+        .usage("key [EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|PERSIST]:expiration")
         .doc(Group::String, "6.2.0", "O(1)", "Returns the string at a key and sets or removes its expiry."),
     Spec::owner("setnx", setnx)
         .arity(3)

@@ -7,8 +7,8 @@
 //! usage    = sequence
 //! choice   = sequence { "|" sequence }
 //! sequence = { item }
-//! item     = "[" choice "]"                  may be left out
-//!          | "<" choice ">"                  a group, to be given
+//! item     = "[" choice "]" [ ":" name ]     may be left out; the name is the whole group's
+//!          | "<" choice ">" [ ":" name ]     a group, to be given
 //!          | TOKEN [ name | "<" choice ">" ] a word to type literally, perhaps with its value
 //!          | name                            a value
 //!          | "..."                           only last in brackets: may be given again
@@ -263,6 +263,7 @@ impl<'w> Parser<'w> {
         let (choices, repeats) = self.choices(">")?;
         let mut group = joined(choices);
         group.multiple |= repeats;
+        self.name(&mut group);
         Ok(group)
     }
 
@@ -283,8 +284,17 @@ impl<'w> Parser<'w> {
         let mut argument = joined(choices);
         argument.optional = true;
         argument.multiple |= repeats;
+        self.name(&mut argument);
         before.push(argument);
         Ok(())
+    }
+
+    /// The name behind a closed group, if there is one.
+    fn name(&mut self, group: &mut Argument) {
+        if let Some(name) = self.peek().and_then(|word| word.strip_prefix(':')) {
+            self.at += 1;
+            group.name = name.to_owned();
+        }
     }
 
     fn choices(&mut self, close: &str) -> Result<(Vec<Vec<Argument>>, bool), Malformed> {
@@ -377,6 +387,7 @@ mod tests {
             "seconds_unix-time-seconds_keepttl:oneof?{EX=seconds:integer EXAT=unix-time-seconds:unix-time \
              KEEPTTL=keepttl:pure-token} GET=get:pure-token?",
         );
+        check("[ASYNC|SYNC]:mode", "mode:oneof?{ASYNC=async:pure-token SYNC=sync:pure-token}");
         check("<0|1>", "0_1:oneof{0=0:pure-token 1=1:pure-token}");
         check("SKIPME yes/no", "SKIPME=yes/no:string");
     }
