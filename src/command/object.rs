@@ -122,6 +122,14 @@ mod tests {
         > object refcount k                       (integer) 1
         > set k v                                 OK
         > object refcount k                       (integer) 1
+        > set n 5                                 OK
+        > copy n m                                (integer) 1
+        > object refcount n                       (integer) 2147483647
+        > object refcount m                       (integer) 1
+        > rename m k                              OK
+        > object refcount k                       (integer) 1
+        > incr k                                  (integer) 6
+        > object refcount k                       (integer) 2147483647
         > object refcount missing                 (nil)
         > object idletime k                       (integer) 0
         > object idletime missing                 (nil)

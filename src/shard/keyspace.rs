@@ -250,7 +250,7 @@ impl<'a> Keyspace<'a> {
     pub fn put(&mut self, key: &[u8], owned: Owned) {
         let deadline = owned.deadline.map_or(Deadline::None, Deadline::At);
         match owned.body {
-            OwnedBody::Int(int) => self.store(key, Content::Int(int), false, deadline),
+            OwnedBody::Int(int) => self.store(key, Content::Int(int), owned.raw, deadline),
             OwnedBody::Bytes(bytes) => self.store(key, Content::Bytes(&bytes), owned.raw, deadline),
             OwnedBody::Boxed(value) => self.store(key, Content::Boxed(value), owned.raw, deadline),
         }

@@ -125,14 +125,15 @@ impl Owned {
         }
     }
 
-    /// A copy of a block's value.
+    /// A copy of a block's value. Of an integer Redis makes a new object, which is not one of those it shares.
     pub(super) fn copy(block: &Block<Value>) -> Owned {
         let body = match block.view() {
             View::Int(int) => OwnedBody::Int(int),
             View::Bytes(bytes) => OwnedBody::Bytes(bytes.to_vec()),
             View::Boxed(value) => OwnedBody::Boxed(Box::new(value.clone())),
         };
-        Owned { body, deadline: block.deadline(), stamp: block.stamp(), raw: block.mark() }
+        let raw = block.mark() || matches!(body, OwnedBody::Int(_));
+        Owned { body, deadline: block.deadline(), stamp: block.stamp(), raw }
     }
 
     /// A block's value without a copy of what lies out of line.
@@ -207,10 +208,10 @@ pub(super) fn encoding(block: &Block<Value>) -> &'static str {
     }
 }
 
-/// `OBJECT REFCOUNT` of a block.
+/// `OBJECT REFCOUNT` of a block. The mark says that Redis would hold an integer by itself.
 pub(super) fn refcount(block: &Block<Value>) -> i64 {
     match block.view() {
-        View::Int(int) if SHARED_INTEGERS.contains(&int) => i64::from(i32::MAX),
+        View::Int(int) if SHARED_INTEGERS.contains(&int) && !block.mark() => i64::from(i32::MAX),
         _ => 1,
     }
 }
