@@ -58,24 +58,28 @@ impl CommandError {
     }
 
     /// The error for a name that is no command's: it shows the first words, up to 128 bytes of each kind.
-    pub fn unknown_text(args: Args<'_>) -> String {
-        let name = printable(args.at(0), 128);
-        let mut shown = String::new();
+    pub fn unknown_text(args: Args<'_>) -> Vec<u8> {
+        let mut shown = Vec::new();
         for word in args.from(1) {
             if shown.len() >= 128 {
                 break;
             }
-            let word = printable(word, 128 - shown.len());
-            shown.push_str(&format!("'{word}' "));
+            let word = c_text(word);
+            shown.push(b'\'');
+            shown.extend_from_slice(&word[..word.len().min(128 + 1 - shown.len())]);
+            shown.extend_from_slice(b"' ");
         }
-        format!("ERR unknown command '{name}', with args beginning with: {shown}")
+        let name = c_text(args.at(0));
+        let name = &name[..name.len().min(128)];
+        [b"ERR unknown command '", name, b"', with args beginning with: ", &shown].concat()
     }
 
     /// The error for a word that is none of a container's subcommands.
-    pub fn unknown_subcommand_text(container: &str, word: &[u8]) -> String {
-        let word = printable(word, 128);
-        let container = container.to_uppercase();
-        format!("ERR unknown subcommand '{word}'. Try {container} HELP.")
+    pub fn unknown_subcommand_text(container: &str, word: &[u8]) -> Vec<u8> {
+        let word = c_text(word);
+        let word = &word[..word.len().min(128)];
+        [b"ERR unknown subcommand '", word, b"'. Try ", container.to_uppercase().as_bytes(), b" HELP."]
+            .concat()
     }
 
     /// Writes the error, unless the command has.
@@ -98,7 +102,7 @@ impl From<WrongType> for CommandError {
     }
 }
 
-/// At most `bytes_max` bytes of a word, as text.
-fn printable(word: &[u8], bytes_max: usize) -> String {
-    String::from_utf8_lossy(&word[..word.len().min(bytes_max)]).into_owned()
+/// A word as the reference quotes it in an error: up to the first NUL, where its strings end.
+pub fn c_text(word: &[u8]) -> &[u8] {
+    &word[..memchr::memchr(0, word).unwrap_or(word.len())]
 }

@@ -5,7 +5,7 @@
 
 use crate::base::args::Args;
 use crate::command::args::integer;
-use crate::command::error::{CommandError, CommandResult};
+use crate::command::error::{CommandError, CommandResult, c_text};
 use crate::command::spec::{Access, Flags, Group, Keys, Spec};
 use crate::resp::Reply;
 use crate::shard::Keyspace;
@@ -114,7 +114,7 @@ impl Conditions {
                 () if args.is(at, "gt") => conditions.later = true,
                 () if args.is(at, "lt") => conditions.earlier = true,
                 () => {
-                    reply.error_bytes(&[b"ERR Unsupported option ", args.at(at)].concat());
+                    reply.error_bytes(&[b"ERR Unsupported option ", c_text(args.at(at))].concat());
                     return Err(CommandError::Replied);
                 }
             }

@@ -260,12 +260,12 @@ impl Connection {
 
     fn refuse(&mut self, at: ConnectionId, center: &mut Center, command: &Command, text: &str, muted: bool) {
         center.metrics.record_rejected(command.id);
-        self.refuse_text(at, center, text, muted);
+        self.refuse_text(at, center, text.as_bytes(), muted);
     }
 
-    fn refuse_text(&mut self, at: ConnectionId, center: &mut Center, text: &str, muted: bool) {
-        center.count_error(text.as_bytes());
-        self.reply_with(center, muted, |reply| reply.error(text));
+    fn refuse_text(&mut self, at: ConnectionId, center: &mut Center, text: &[u8], muted: bool) {
+        center.count_error(text);
+        self.reply_with(center, muted, |reply| reply.error_bytes(text));
         if let Some(session) = center.clients.get_mut(at)
             && session.reply_mode == ReplyMode::SkipNext
         {
