@@ -1,5 +1,7 @@
 //! What tests are made of: the rules of the house, random commands, simulated cores.
 
+pub mod differences;
+pub mod generate;
 pub mod sim;
 pub mod transcript;
 

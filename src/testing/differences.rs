@@ -1,0 +1,146 @@
+//! Where Medusa means to differ from Redis 7.0, and what no two servers could answer alike.
+//!
+//! The differential test compares every reply byte for byte, except by the rules here; the README prints
+//! [`DELIBERATE`] (a test holds it to that). So a difference is on one of two short lists, or a failure.
+
+/// A difference we chose.
+#[derive(Debug)]
+pub struct Difference {
+    /// The command, or what it is about.
+    pub subject: &'static str,
+    /// What differs and why, one sentence.
+    pub sentence: &'static str,
+}
+
+/// Every difference we chose.
+pub const DELIBERATE: &[Difference] = &[
+    Difference {
+        subject: "Pipelines",
+        sentence: "Replies come in order and a connection reads its own writes, but between two keys of different \
+                   cores another client may see the later of two pipelined writes first.",
+    },
+    Difference {
+        subject: "CLIENT SETINFO",
+        sentence: "Is there, as in Redis 7.2, because client libraries send it when they connect.",
+    },
+    Difference {
+        subject: "COMMAND",
+        sentence: "Lists the commands of the table below only; summaries and help texts are in our own words.",
+    },
+    Difference {
+        subject: "INFO, MEMORY, DEBUG OBJECT",
+        sentence: "Have Redis's fields, with the figures of another engine.",
+    },
+];
+
+/// How two replies to one command are compared when both are no error and bytes are too strict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compare {
+    /// Not at all: the command is left out of random sessions.
+    LeaveOut,
+    /// As sets of elements.
+    Unordered,
+    /// By the whole iteration that starts with this call, as sets of keys.
+    WholeScan,
+    /// Both nil, or each a key that the other server has as well.
+    SomeKey,
+    /// After both have dropped what is expired but not yet removed.
+    AfterExpiry,
+    /// As numbers at most this far apart.
+    Near(i64),
+    /// Only that both have the same type of reply.
+    Type,
+    /// Without the values of these fields.
+    Fields(&'static [&'static str]),
+}
+
+/// A command whose replies are not compared byte for byte.
+#[derive(Debug)]
+pub struct Rule {
+    /// `get`, or `client|list`.
+    pub command: &'static str,
+    /// How it is compared.
+    pub compare: Compare,
+    /// Why bytes cannot be.
+    pub reason: &'static str,
+}
+
+const fn rule(command: &'static str, compare: Compare, reason: &'static str) -> Rule {
+    Rule { command, compare, reason }
+}
+
+/// Every command that is not compared byte for byte, with the reason.
+pub const RULES: &[Rule] = &[
+    rule("keys", Compare::Unordered, "the order of a hash table"),
+    rule("scan", Compare::WholeScan, "cursors mean what each table wants; the keys found must agree"),
+    rule("randomkey", Compare::SomeKey, "random"),
+    rule(
+        "dbsize",
+        Compare::AfterExpiry,
+        "counts expired keys until they are removed, at a time of one's own",
+    ),
+    rule("ttl", Compare::Near(2), "two clocks read at two moments; seconds"),
+    rule("pttl", Compare::Near(2_000), "two clocks read at two moments; milliseconds"),
+    rule("expiretime", Compare::Near(2), "a deadline set relative to one's own clock; seconds"),
+    rule("pexpiretime", Compare::Near(2_000), "a deadline set relative to one's own clock; milliseconds"),
+    rule(
+        "object|idletime",
+        Compare::Type,
+        "seconds of one's own clock; the reference's small integers share theirs",
+    ),
+    rule(
+        "object|refcount",
+        Compare::Type,
+        "whether a small integer is a shared one depends on how it came to be",
+    ),
+    rule("time", Compare::Type, "the time"),
+    rule("hello", Compare::Fields(&["id", "version"]), "a connection's number, a server's version"),
+    rule("client|id", Compare::Type, "a connection's number"),
+    rule(
+        "client|info",
+        Compare::Type,
+        "addresses, ages and sizes of buffers; tests/blackbox compares the fields",
+    ),
+    rule("client|list", Compare::Type, "as CLIENT INFO"),
+    rule("memory|usage", Compare::Type, "bytes of another representation"),
+    rule("lastsave", Compare::Type, "a time"),
+    rule("lolwut", Compare::LeaveOut, "art"),
+    rule("info", Compare::LeaveOut, "figures of one server; tests/blackbox compares the fields"),
+    rule("memory|stats", Compare::LeaveOut, "figures of one allocator"),
+    rule("memory|doctor", Compare::LeaveOut, "prose about one server"),
+    rule("memory|malloc-stats", Compare::LeaveOut, "prose of one allocator"),
+    rule("latency|histogram", Compare::LeaveOut, "times of one server"),
+    rule("slowlog|get", Compare::LeaveOut, "times of one server"),
+    rule("slowlog|len", Compare::LeaveOut, "which command was slow is a matter of one server's day"),
+    rule("config|get", Compare::LeaveOut, "values of one server; tests/blackbox compares the defaults"),
+    rule(
+        "config|set",
+        Compare::LeaveOut,
+        "would change what the other commands answer; tests/blackbox has it",
+    ),
+    rule("command", Compare::LeaveOut, "lists every command; tests/blackbox compares each row"),
+    rule("command|info", Compare::LeaveOut, "may list every command; tests/blackbox compares each row"),
+    rule("command|count", Compare::LeaveOut, "one server has more commands"),
+    rule("command|list", Compare::LeaveOut, "one server has more commands"),
+    rule("command|docs", Compare::LeaveOut, "prose; tests/blackbox compares all but the summaries"),
+    rule("client|setinfo", Compare::LeaveOut, "deliberate: Redis 7.2 has it, 7.0 has not"),
+    rule("client|help", Compare::Type, "prose"),
+    rule("command|help", Compare::Type, "prose"),
+    rule("config|help", Compare::Type, "prose"),
+    rule("object|help", Compare::Type, "prose"),
+    rule("memory|help", Compare::Type, "prose"),
+    rule("latency|help", Compare::Type, "prose"),
+    rule("slowlog|help", Compare::Type, "prose"),
+    rule("debug|help", Compare::LeaveOut, "prose, and refused by default"),
+    rule("client|kill", Compare::LeaveOut, "ends connections, perhaps this one; tests/blackbox has it"),
+    rule("client|pause", Compare::LeaveOut, "stops the world; tests/blackbox has it"),
+    rule("client|reply", Compare::LeaveOut, "leaves nothing to compare; tests/blackbox has it"),
+    rule("monitor", Compare::LeaveOut, "turns a connection into a stream; tests/blackbox has it"),
+    rule("quit", Compare::LeaveOut, "ends the connection; tests/blackbox has it"),
+    rule("shutdown", Compare::LeaveOut, "ends the server; tests/blackbox has it"),
+];
+
+/// How the replies of a command are compared; `None`: byte for byte.
+pub fn compare_of(full_name: &str) -> Option<Compare> {
+    RULES.iter().find(|rule| rule.command == full_name).map(|rule| rule.compare)
+}
