@@ -67,14 +67,15 @@ fn decrby(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Com
 /// Adds to the integer at `key`, 0 when missing, and answers the sum; the deadline stays. Errors:
 /// WRONGTYPE, no integer, overflow; none of them changes anything.
 fn add(keys: &mut Keyspace<'_>, key: &[u8], increment: i64, reply: &mut Reply<'_>) -> CommandResult {
-    let old = match keys.write_string(key)? {
-        None => 0,
-        Some(Text::Int(int)) => int,
-        // Grown or summed strings are stored as bytes even where they spell an integer.
-        Some(Text::Bytes(bytes)) => parse_i64(bytes).ok_or(CommandError::NotInteger)?,
-    };
-    let sum = old.checked_add(increment).ok_or(CommandError::Overflow)?;
-    keys.set_integer(key, sum, Deadline::Keep);
+    let sum = keys.update_integer(key, |old| {
+        let old = match old {
+            None => 0,
+            Some(Text::Int(int)) => int,
+            // Grown or summed strings are stored as bytes even where they spell an integer.
+            Some(Text::Bytes(bytes)) => parse_i64(bytes).ok_or(CommandError::NotInteger)?,
+        };
+        old.checked_add(increment).ok_or(CommandError::Overflow)
+    })?;
     reply.integer(sum);
     Ok(())
 }

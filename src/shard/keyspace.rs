@@ -167,6 +167,28 @@ impl<'a> Keyspace<'a> {
         self.store(key, Content::Int(int), false, deadline);
     }
 
+    /// Puts the integer that `next` makes of the string at `key` in its place and returns it: `INCR`, with one
+    /// look at the table. The deadline stays. An error of `next` changes nothing. Touches, changes.
+    pub fn update_integer<E: From<WrongType>>(
+        &mut self,
+        key: &[u8],
+        next: impl FnOnce(Option<Text<'_>>) -> Result<i64, E>,
+    ) -> Result<i64, E> {
+        let Some(mut found) = self.find_touched(key) else {
+            let int = next(None)?;
+            self.set_integer(key, int, Deadline::None);
+            return Ok(int);
+        };
+        let int = next(Some(value::text(found.block())?))?;
+        let old = found.replace(Content::Int(int));
+        found.set_mark(false);
+        if let Some(old) = old {
+            self.shard.graveyard.bury(old);
+        }
+        self.changed(key, Change::Write);
+        Ok(int)
+    }
+
     /// Stores a string as it is, even if it looks like an integer: `INCRBYFLOAT`. Changes.
     pub fn set_bytes(&mut self, key: &[u8], bytes: &[u8], deadline: Deadline) {
         self.store(key, content_of(bytes), false, deadline);
