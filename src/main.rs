@@ -4,7 +4,8 @@
 //! (`--hz 20`); the help shows the ones people need and `medusa options` all of them.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use medusa::cli::{self, CliArgs};
 use medusa::config::file;
 use medusa::config::raw::{CONFIG_VARIABLE, Given, Origin, Raw, variable_of};
 use medusa::config::resolved::{Machine, Resolved, resolve};
@@ -56,6 +57,10 @@ fn main() -> ExitCode {
             say(&list);
             code
         }
+        Some(("cli", matches)) => match CliArgs::from_arg_matches(matches) {
+            Ok(args) => cli::run(args) as u8,
+            Err(error) => explain(&error),
+        },
         Some(("options", matches)) => describe_options(matches.get_one::<String>("NAME")),
         Some((other, _)) => unreachable!("clap knows no subcommand {other}"),
     };
@@ -153,6 +158,7 @@ fn command() -> Command {
                 .about("Look at everything that could keep the server from starting")
                 .long_about("Look at everything that could keep the server from starting; takes the server's flags"),
         )
+        .subcommand(CliArgs::augment_args(Command::new("cli")))
         .subcommand(
             Command::new("options")
                 .about("List every option with its default and what it does")
