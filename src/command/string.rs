@@ -353,7 +353,9 @@ fn getex(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Comm
         Some(ms) => {
             keys.set_deadline(key, Some(ms));
         }
-        None if expiry == Expiry::Persist => {
+        None if expiry == Expiry::Persist
+            && keys.facts(key).is_some_and(|facts| facts.deadline.is_some()) =>
+        {
             keys.set_deadline(key, None);
         }
         None => {}
