@@ -5,7 +5,8 @@
 
 use super::client_kill::{KILL, kill_row};
 use super::client_list::{LIST, info, list_row};
-use super::connection::{printable, quoting, set_name};
+use super::config_cmd::ok;
+use super::connection::{bad_subcommand, printable, quoting, set_name};
 use super::core::Core;
 use super::error::{CommandError, CommandResult};
 use super::help;
@@ -196,26 +197,13 @@ const UNPAUSE: CoresFn = CoresFn {
     fold: ok,
 };
 
-fn ok(
-    _core: &mut Core<'_>,
-    _args: Args<'_>,
-    _parts: Vec<super::spec::CorePart>,
-    reply: &mut Reply<'_>,
-) -> CommandResult {
-    reply.ok();
-    Ok(())
-}
-
 fn pause(now_ms: u64, args: Args<'_>, reply: &mut Reply<'_>) -> Result<Pause, CommandError> {
     let all = match args.len() {
         3 => true,
         4 if args.is(3, "all") => true,
         4 if args.is(3, "write") => false,
         4 => return Err(CommandError::Text("ERR CLIENT PAUSE mode must be WRITE or ALL")),
-        _ => {
-            let before = "ERR unknown subcommand or wrong number of arguments for '";
-            return Err(quoting(reply, before, args.at(1), "'. Try CLIENT HELP."));
-        }
+        _ => return Err(bad_subcommand(reply, args, "CLIENT")),
     };
     let timeout_ms =
         parse_i64(args.at(2)).ok_or(CommandError::Text("ERR timeout is not an integer or out of range"))?;

@@ -201,6 +201,13 @@ pub(super) fn quoting(reply: &mut Reply<'_>, before: &str, quoted: &[u8], after:
     CommandError::Replied
 }
 
+/// The error for a subcommand with a wrong number of words, or none of that name where subcommands have
+/// no rows.
+pub(super) fn bad_subcommand(reply: &mut Reply<'_>, args: Args<'_>, container: &str) -> CommandError {
+    let before = "ERR unknown subcommand or wrong number of arguments for '";
+    quoting(reply, before, args.at(1), &format!("'. Try {container} HELP."))
+}
+
 /// `SELECT index`.
 fn select(core: &mut Core<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> CommandResult {
     let index = parse_i64(args.at(1)).ok_or(CommandError::NotInteger)?;

@@ -4,7 +4,7 @@ use crate::base::clock::{Clock, Now};
 use crate::base::ids::{ConnectionId, ShardId};
 use crate::base::prng::Prng;
 use crate::command::table::Table;
-use crate::config::Options;
+use crate::config::{LogLevel, Options};
 use crate::metrics::Metrics;
 use crate::metrics::slowlog::SlowLog;
 use crate::session::{Clients, Session};
@@ -32,6 +32,8 @@ pub struct Identity {
 pub enum AdminRequest {
     /// End the process in good order.
     Shutdown,
+    /// Log this and what is more important from now on (CONFIG SET loglevel).
+    SetLogLevel(LogLevel),
 }
 
 /// One core as its commands see it.

@@ -19,19 +19,28 @@ mod args;
 mod client;
 mod client_kill;
 mod client_list;
+pub mod config_cmd;
 mod connection;
 pub mod core;
+mod debug;
 mod docs;
 pub mod error;
 mod expiry;
+mod facts;
 mod help;
+mod info;
+mod info_sections;
 mod introspect;
 mod keyspace;
+mod latency;
 mod lcs;
+mod memory;
 pub mod monitor;
 mod number_ops;
 mod object;
 mod scan;
+mod server;
+mod slowlog;
 pub mod spec;
 mod string;
 mod string_range;
@@ -46,6 +55,13 @@ pub const FAMILIES: &[&[Spec]] = &[
     client::ROWS,
     introspect::ROWS,
     monitor::ROWS,
+    config_cmd::ROWS,
+    info::ROWS,
+    server::ROWS,
+    memory::ROWS,
+    latency::ROWS,
+    slowlog::ROWS,
+    debug::ROWS,
     string::ROWS,
     string_range::ROWS,
     number_ops::ROWS,

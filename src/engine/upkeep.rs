@@ -1,10 +1,9 @@
 //! Upkeep in slices: expiry, time-outs, output limits, memory that idle connections do not need.
 
 use crate::base::ids::ConnectionId;
-use crate::config::MaxmemoryPolicy;
+use crate::command::config_cmd;
 use crate::engine::Engine;
 use crate::session::{Intent, Pause};
-use crate::shard::AccessClock;
 
 /// How often upkeep wants to run while there is something to keep up, in milliseconds.
 const PERIOD_MS: u64 = 100;
@@ -57,17 +56,7 @@ impl Engine {
     /// Options that commands do not read from the table on every call.
     pub(super) fn follow_options(&mut self) {
         let center = &mut self.center;
-        center.slowlog.set_slower_than_us(center.options.slowlog_log_slower_than);
-        center.slowlog.set_len_max(center.options.slowlog_max_len as usize);
-        center.metrics.set_histograms(center.options.latency_tracking);
-        center.shard.settings.bulk_bytes_max = center.options.proto_max_bulk_len;
-        center.shard.access = match center.options.maxmemory_policy {
-            MaxmemoryPolicy::AllkeysLfu | MaxmemoryPolicy::VolatileLfu => AccessClock::Frequency {
-                log_factor: center.options.lfu_log_factor,
-                decay_minutes: center.options.lfu_decay_time,
-            },
-            _ => AccessClock::Recency,
-        };
+        config_cmd::follow(&center.options, &mut center.shard, &mut center.metrics, &mut center.slowlog);
     }
 
     pub(super) fn look_at_pause(&mut self) {

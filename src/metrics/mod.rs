@@ -13,6 +13,7 @@
 pub mod command;
 pub mod format;
 pub mod histogram;
+pub mod process;
 pub mod rate;
 pub mod registry;
 pub mod slowlog;
@@ -20,6 +21,7 @@ pub mod snapshot;
 
 use crate::base::clock::Now;
 use command::{CommandStats, ErrorStats};
+use process::MemoryMarks;
 use rate::Rates;
 pub use registry::Counters;
 pub use snapshot::{Detail, Snapshot};
@@ -32,6 +34,7 @@ pub struct Metrics {
     commands: Box<[CommandStats]>,
     errors: ErrorStats,
     rates: Rates,
+    memory: MemoryMarks,
     histograms: bool,
 }
 
@@ -43,6 +46,7 @@ impl Metrics {
             commands: (0..commands).map(|_| CommandStats::default()).collect(),
             errors: ErrorStats::default(),
             rates: Rates::default(),
+            memory: MemoryMarks::new(),
             histograms: true,
         }
     }
@@ -92,6 +96,7 @@ impl Metrics {
     /// Call it about that often while awake: after a sleep the whole gap is accounted for at once.
     pub fn on_cron(&mut self, now: Now) {
         self.rates.sample(now.mono_ns, &self.counters);
+        self.memory.sample(now.mono_ns);
     }
 
     /// A copy of everything that may cross cores. `Detail::Counts` leaves the histograms out, which
@@ -101,6 +106,7 @@ impl Metrics {
         Snapshot {
             counters: self.counters.clone(),
             rates: self.rates.current(),
+            memory: self.memory,
             errors: self.errors.clone(),
             commands: self.commands.iter().map(|stats| stats.copy(detail)).collect(),
         }
@@ -160,7 +166,9 @@ mod tests {
         metrics.record_error("ERR");
         metrics.counters.connections_received = 4;
         metrics.reset();
-        assert_eq!(metrics.snapshot(Now::default(), Detail::Full), Snapshot::empty(1));
+        let memory = metrics.memory;
+        let nothing = Snapshot { memory, ..Snapshot::empty(1) };
+        assert_eq!(metrics.snapshot(Now::default(), Detail::Full), nothing);
     }
 
     #[test]

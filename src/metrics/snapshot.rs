@@ -1,6 +1,7 @@
 //! An owned copy of one core's metrics that may cross cores, and the sum of several.
 
 use super::command::{CommandStats, ErrorStats};
+use super::process::MemoryMarks;
 use super::rate::PerSecond;
 use super::registry::Counters;
 
@@ -20,6 +21,8 @@ pub struct Snapshot {
     pub counters: Counters,
     /// What happens per second.
     pub rates: PerSecond,
+    /// What the allocator held at the start and at its highest.
+    pub memory: MemoryMarks,
     /// Error replies by code.
     pub errors: ErrorStats,
     /// Per command, indexed by its id in the command table.
@@ -32,6 +35,7 @@ impl Snapshot {
         Snapshot {
             counters: Counters::default(),
             rates: PerSecond::default(),
+            memory: MemoryMarks::NONE,
             errors: ErrorStats::default(),
             commands: vec![CommandStats::default(); commands],
         }
@@ -42,6 +46,7 @@ impl Snapshot {
         assert_eq!(self.commands.len(), other.commands.len());
         self.counters.merge(&other.counters);
         self.rates.merge(&other.rates);
+        self.memory.merge(&other.memory);
         self.errors.merge(&other.errors);
         for (ours, theirs) in self.commands.iter_mut().zip(&other.commands) {
             ours.merge(theirs);

@@ -44,11 +44,13 @@ pub struct Shard {
 pub struct Settings {
     /// Longest string (`proto-max-bulk-len`), in bytes.
     pub bulk_bytes_max: usize,
+    /// Whether expired keys are looked for (`DEBUG SET-ACTIVE-EXPIRE`); if not, they go when asked for.
+    pub active_expire: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { bulk_bytes_max: limits::BULK_BYTES_MAX }
+        Settings { bulk_bytes_max: limits::BULK_BYTES_MAX, active_expire: true }
     }
 }
 
@@ -153,7 +155,7 @@ impl Shard {
     pub fn on_cron(&mut self, now: Now, clock: &Clock, budget_ns: u64) -> bool {
         let start = clock.raw();
         let out_of_time = |share: u64| clock.elapsed_ns(start, clock.raw()) >= budget_ns / 2 * share;
-        let expiring = self.expire_some(now, &mut || out_of_time(1));
+        let expiring = self.settings.active_expire && self.expire_some(now, &mut || out_of_time(1));
         self.stats.expire_cycle_ns += clock.elapsed_ns(start, clock.raw());
         self.stats.expire_cap_reached += u64::from(expiring);
         let freeing = self.graveyard.free_some(&mut self.stats, &mut || out_of_time(2));
@@ -180,6 +182,11 @@ impl Shard {
             tables: self.databases.iter().map(Dict::table_bytes).sum(),
             garbage: self.graveyard.bytes(),
         }
+    }
+
+    /// Bytes of one database's table, without keys and values.
+    pub fn table_bytes(&self, db: u8) -> usize {
+        self.databases[usize::from(db)].table_bytes()
     }
 
     /// Values that are removed and not freed yet: `lazyfree_pending_objects`.
