@@ -67,6 +67,7 @@ pub struct Connection {
 impl Connection {
     /// Bytes from the client: runs what can run, keeps the rest.
     pub fn on_bytes(&mut self, at: ConnectionId, center: &mut Center, bytes: &[u8]) {
+        center.metrics.counters.reads_processed += 1;
         center.metrics.counters.net_input_bytes += bytes.len() as u64;
         self.starved_of_input = false;
         if self.input.is_empty() {

@@ -260,11 +260,16 @@ impl Engine {
     /// What to put on the link to a peer.
     pub fn take_mail(&mut self, peer: ShardId) -> Option<Box<Batch>> {
         let stamp = self.center.stamp;
-        self.center.outboxes.take(peer, stamp)
+        let batch = self.center.outboxes.take(peer, stamp)?;
+        self.center.metrics.counters.mesh_batches_sent += 1;
+        self.center.metrics.counters.mesh_requests_sent += batch.ops.len() as u64;
+        Some(batch)
     }
 
     /// Puts a batch back that the link has no room for.
     pub fn put_back(&mut self, peer: ShardId, batch: Box<Batch>) {
+        self.center.metrics.counters.mesh_batches_sent -= 1;
+        self.center.metrics.counters.mesh_requests_sent -= batch.ops.len() as u64;
         self.center.outboxes.put_back(peer, batch);
     }
 
