@@ -46,6 +46,7 @@ impl Row {
     /// value stands.
     pub fn set(&self, options: &mut Options, text: &[u8]) -> Result<(), Reason> {
         (self.assign)(options, self.kind, text)?;
+        options.cores_by_machine &= self.name != "cores";
         options.settle();
         Ok(())
     }
@@ -70,11 +71,13 @@ macro_rules! options {
         #[derive(Clone, Debug, PartialEq)]
         pub struct Options {
             $($(#[doc = $doc])+ pub $field: $type,)*
+            /// Whether nobody asked for a number of cores: CONFIG REWRITE must not write down this machine's.
+            pub cores_by_machine: bool,
         }
 
         impl Default for Options {
             fn default() -> Self {
-                Options { $($field: $default,)* }
+                Options { $($field: $default,)* cores_by_machine: true }
             }
         }
 

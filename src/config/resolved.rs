@@ -42,8 +42,6 @@ pub struct UnixListen {
 pub struct Resolved {
     /// Every option; `cores` is the real number of executors.
     pub options: Options,
-    /// What `options` would be had nobody typed anything: CONFIG REWRITE writes what differs.
-    pub baseline: Options,
     /// The configuration file, if there is one.
     pub file: Option<PathBuf>,
     /// TCP addresses, as `bind` and `port` mean them.
@@ -62,11 +60,9 @@ pub fn resolve(raw: Raw, machine: &Machine) -> Result<Resolved, ConfigError> {
     for given in &raw.given {
         given.row.set(&mut options, &given.value).map_err(|reason| given.refused(&reason))?;
     }
-    let mut baseline = Options::default();
     let cores_given = raw.given.iter().rfind(|given| given.row.name == "cores");
     if cores_given.is_none() {
         options.cores = machine.paid.clamp(1, limits::CORES_MAX) as u16;
-        baseline.cores = options.cores;
     }
     let cores = usize::from(options.cores);
     if options.pin && cores > machine.cpus.len() {
@@ -91,7 +87,7 @@ pub fn resolve(raw: Raw, machine: &Machine) -> Result<Resolved, ConfigError> {
         mode: (options.unixsocketperm.0 != 0).then_some(options.unixsocketperm.0),
     });
     let cpus = if options.pin { machine.cpus[..cores].to_vec() } else { Vec::new() };
-    Ok(Resolved { options, baseline, file: raw.file, listen, unix, cpus, warnings: raw.warnings })
+    Ok(Resolved { options, file: raw.file, listen, unix, cpus, warnings: raw.warnings })
 }
 
 fn too_many_cores(cores: usize, cpus: usize, given: Option<&Given>) -> ConfigError {
@@ -157,10 +153,10 @@ mod tests {
     fn cores_are_the_cpus_that_are_paid_for_and_pinned_in_order() {
         let resolved = resolve(raw(&[]), &machine(8, 3)).expect("valid");
         assert_eq!((resolved.options.cores, resolved.cpus), (3, vec![0, 2, 4]));
-        assert_eq!(resolved.options, resolved.baseline);
+        assert!(resolved.options.cores_by_machine);
         let resolved = resolve(raw(&[("cores", "8")]), &machine(8, 3)).expect("affinity allows it");
         assert_eq!(resolved.options.cores, 8);
-        assert_ne!(resolved.options, resolved.baseline, "what was typed is rewritten");
+        assert!(!resolved.options.cores_by_machine);
     }
 
     #[test]
