@@ -11,8 +11,9 @@ use medusa::config::raw::{CONFIG_VARIABLE, Given, Origin, Raw, variable_of};
 use medusa::config::resolved::{Machine, Resolved, resolve};
 use medusa::config::value::Kind;
 use medusa::config::{Change, Options, Row, TABLE, row};
+use medusa::load::{self, LoadArgs};
 use medusa::runtime::probe;
-use medusa::server::exit::{BootError, EXIT_FLAG, EXIT_OK};
+use medusa::server::exit::{BootError, EXIT_FLAG, EXIT_LOAD, EXIT_OK};
 use medusa::server::{self, doctor, log};
 use std::ffi::OsString;
 use std::io::Write;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
             Err(error) => explain(&error),
         },
         Some(("options", matches)) => describe_options(matches.get_one::<String>("NAME")),
+        Some(("load", matches)) => drive(matches),
         Some((other, _)) => unreachable!("clap knows no subcommand {other}"),
     };
     ExitCode::from(code)
@@ -73,6 +75,21 @@ fn serve(matches: &ArgMatches) -> u8 {
         Err(error) => {
             complain(&error.to_string());
             error.exit_code()
+        }
+    }
+}
+
+/// `medusa load`: what scripts/load.sh calls.
+fn drive(matches: &ArgMatches) -> u8 {
+    let args = match LoadArgs::from_arg_matches(matches) {
+        Ok(args) => args,
+        Err(error) => return explain(&error),
+    };
+    match load::run(&args) {
+        Ok(()) => EXIT_OK,
+        Err(error) => {
+            complain(&error.to_string());
+            EXIT_LOAD
         }
     }
 }
@@ -163,6 +180,11 @@ fn command() -> Command {
             Command::new("options")
                 .about("List every option with its default and what it does")
                 .arg(Arg::new("NAME").help("Only options whose name contains this")),
+        )
+        .subcommand(
+            LoadArgs::augment_args(Command::new("load"))
+                .about("Drive servers with redis-benchmark and compare them")
+                .hide(true),
         )
 }
 

@@ -234,7 +234,7 @@ impl Session<'_> {
         let arguments = command_line(series, port, &report);
         let cpus = &self.cpus[..series.cores];
         let log = out.join(format!("{name}.log"));
-        let server = Server::start(&series.program, &arguments, Some(cpus), port, &log, &self.clock)?;
+        let server = Server::start(&series.program, &arguments, cpus, port, &log, &self.clock)?;
         let lost = |cause: io::Error| LoadError(format!("{} stopped answering: {cause}", series.label));
         let mut client = Client::connect(port).map_err(lost)?;
         progress(&format!("{name}: setting {} keys, warming up", self.args.keyspace));
@@ -273,7 +273,7 @@ impl Session<'_> {
     ) -> Result<Measured, LoadError> {
         let args = self.args;
         let others = &self.cpus[series.cores..];
-        let mut command = process::command(&self.generator, (!others.is_empty()).then_some(others));
+        let mut command = process::command(&self.generator, others);
         command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "-t", test.name, "--precision", "3"]);
         let numbers = [
             ("-P", u64::from(pipeline)),

@@ -25,7 +25,7 @@ impl Server {
     pub fn start(
         program: &Path,
         arguments: &[String],
-        cpus: Option<&[usize]>,
+        cpus: &[usize],
         port: u16,
         log: &Path,
         clock: &Clock,
@@ -102,16 +102,16 @@ impl Drop for Server {
     }
 }
 
-/// A command, bound to `cpus` when some are given.
-pub fn command(program: &Path, cpus: Option<&[usize]>) -> Command {
-    match cpus {
-        None => Command::new(program),
-        Some(cpus) => {
+/// A command, bound to `cpus` when some are given and taskset is here.
+pub fn command(program: &Path, cpus: &[usize]) -> Command {
+    match find_program("taskset") {
+        Some(taskset) if !cpus.is_empty() => {
             let list: Vec<String> = cpus.iter().map(usize::to_string).collect();
-            let mut command = Command::new("taskset");
+            let mut command = Command::new(taskset);
             command.arg("--cpu-list").arg(list.join(",")).arg(program);
             command
         }
+        _ => Command::new(program),
     }
 }
 
