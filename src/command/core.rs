@@ -34,6 +34,10 @@ pub enum AdminRequest {
     Shutdown,
     /// Log this and what is more important from now on (CONFIG SET loglevel).
     SetLogLevel(LogLevel),
+    /// From now on at most this many clients at once.
+    ClientsMax(u32),
+    /// For clients to come: seconds of silence before TCP asks whether one is alive; 0: never.
+    TcpKeepalive(u32),
 }
 
 /// One core as its commands see it.

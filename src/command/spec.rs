@@ -26,8 +26,6 @@ pub type HopFn = fn(Args<'_>, &mut Hop, &mut Reply<'_>) -> Result<Next, CommandE
 pub type PartFn = fn(&mut Keyspace<'_>, key: &[u8], carry: Carry) -> Carry;
 /// A rule of its own by which the replies of several shards become one.
 pub type FoldFn = fn(&[&[u8]], u64, &mut Reply<'_>);
-/// Names the shard a cursor points at: `(cursor, shards) -> (shard, cursor within the shard)`.
-pub type CursorFn = fn(&mut Keyspace<'_>, Args<'_>, cursor: u64, &mut Reply<'_>) -> Result<u64, CommandError>;
 
 /// Where a command runs.
 #[derive(Clone, Copy)]

@@ -125,6 +125,8 @@ pub struct Center {
     pub questions: HashMap<u64, Question>,
     /// The number of the next of either.
     pub next_number: u64,
+    /// Where replies of commands on connections are built; kept for its capacity.
+    pub scratch: Vec<u8>,
     /// The logical clock: above every stamp this core has seen.
     pub stamp: u64,
 }

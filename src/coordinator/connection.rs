@@ -36,6 +36,20 @@ pub(super) enum SlotState {
     Ready { start: usize, len: usize },
 }
 
+/// Why the frame at the front of the input cannot run yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hold {
+    /// Nothing holds it.
+    #[default]
+    None,
+    /// It comes after everything in front of it has been answered.
+    Drain,
+    /// The peer it goes to has no room; the engine says when to try again.
+    Room,
+    /// CLIENT PAUSE; the engine says when to try again.
+    Pause,
+}
+
 /// One client as its core's coordinator knows it.
 #[derive(Debug, Default)]
 pub struct Connection {
@@ -45,6 +59,8 @@ pub struct Connection {
     parser: Parser,
     /// Encoded replies for the kernel, in order.
     pub(super) output: Vec<u8>,
+    /// Length of the output when it was last looked at: less than that now means it was taken.
+    accounted: usize,
     /// Bytes of output handed to the kernel and not yet taken by it.
     in_kernel: usize,
     pub(super) slots: VecDeque<Slot>,
@@ -58,6 +74,7 @@ pub struct Connection {
     reply_bytes_hint: usize,
     /// The input ended in an incomplete frame: only more input helps.
     starved_of_input: bool,
+    hold: Hold,
     /// In the engine's list of connections with something to do.
     pub queued: bool,
     /// In the engine's list of connections with output or a changed state.
@@ -70,6 +87,7 @@ impl Connection {
         center.metrics.counters.reads_processed += 1;
         center.metrics.counters.net_input_bytes += bytes.len() as u64;
         self.starved_of_input = false;
+        self.settle_output();
         if self.input.is_empty() {
             let used = self.run(at, center, bytes);
             self.input.extend_from_slice(&bytes[used..]);
@@ -84,6 +102,7 @@ impl Connection {
         if self.input.is_empty() || self.starved_of_input {
             return;
         }
+        self.settle_output();
         // Both, so that a command that asks for the size of the waiting input finds them in agreement.
         let (input, head) = (std::mem::take(&mut self.input), std::mem::take(&mut self.head));
         let used = self.run(at, center, &input[head..]);
@@ -108,6 +127,21 @@ impl Connection {
         !self.input.is_empty() && !self.starved_of_input && !self.is_held(at, center)
     }
 
+    /// Whether input that is here will be answered without the client doing anything more.
+    pub fn is_busy(&self) -> bool {
+        !self.is_drained() || (!self.input.is_empty() && !self.starved_of_input)
+    }
+
+    /// Why the frame at the front of the input waits.
+    pub fn hold(&self) -> Hold {
+        self.hold
+    }
+
+    /// It is worth trying again.
+    pub fn lift_hold(&mut self) {
+        self.hold = Hold::None;
+    }
+
     /// Bytes of input that wait.
     pub fn input_bytes(&self) -> usize {
         self.input.len() - self.head
@@ -123,11 +157,18 @@ impl Connection {
         self.output.len() + self.in_kernel
     }
 
-    /// Takes the output for sending, leaving `empty` (cleared) in its place.
-    pub fn take_output(&mut self, empty: Vec<u8>) -> Vec<u8> {
-        debug_assert!(empty.is_empty());
-        self.in_kernel += self.output.len();
-        std::mem::replace(&mut self.output, empty)
+    /// The output, for the driver: it takes the whole vector whenever it sends.
+    pub fn output(&mut self) -> &mut Vec<u8> {
+        &mut self.output
+    }
+
+    /// Notices that the driver has taken the output since this was last called. Comes before anything is
+    /// added to the output, and after.
+    pub fn settle_output(&mut self) {
+        if self.output.len() < self.accounted {
+            self.in_kernel += self.accounted;
+        }
+        self.accounted = self.output.len();
     }
 
     /// Whether there is output to take.
@@ -137,6 +178,7 @@ impl Connection {
 
     /// The kernel took `bytes` bytes.
     pub fn on_sent(&mut self, bytes: usize) {
+        self.settle_output();
         self.in_kernel = self.in_kernel.saturating_sub(bytes);
     }
 
@@ -147,6 +189,7 @@ impl Connection {
 
     /// A reply to the command in `slot` has come.
     pub fn on_done(&mut self, center: &mut Center, slot: u32, reply: &[u8], raw_now: u64) {
+        self.settle_output();
         let index = slot.wrapping_sub(self.first_slot) as usize;
         let Some(open) = self.slots.get_mut(index) else {
             debug_assert!(false, "a reply for a slot that is not open");
@@ -177,6 +220,7 @@ impl Connection {
     /// The reply to the command that spanned shards or asked every core.
     pub fn on_answer(&mut self, reply: &[u8]) {
         debug_assert!(self.slots.is_empty());
+        self.settle_output();
         if self.spanning.take() == Some(false) {
             self.output.extend_from_slice(reply);
         }
@@ -184,6 +228,7 @@ impl Connection {
 
     /// Bytes outside the order of replies.
     pub fn on_push(&mut self, bytes: &[u8]) {
+        self.settle_output();
         // Between two replies, never inside one: the output holds whole replies only.
         self.output.extend_from_slice(bytes);
     }
@@ -214,7 +259,13 @@ impl Connection {
 
     /// Whether nothing of this connection may run now, whatever it is.
     fn is_held(&self, at: ConnectionId, center: &Center) -> bool {
-        self.spanning.is_some()
+        let in_front = match self.hold {
+            Hold::None => false,
+            Hold::Drain => !self.slots.is_empty(),
+            Hold::Room | Hold::Pause => true,
+        };
+        in_front
+            || self.spanning.is_some()
             || self.slots.len() >= WINDOW_MAX
             || self.unsent_bytes() + self.arena.len() + self.slots.len() * self.reply_bytes_hint
                 >= OUTPUT_HOLD_BYTES
@@ -240,9 +291,13 @@ impl Connection {
                 }
                 Ok(Some(len)) => {
                     let args = parser.args(frame);
-                    if args.len() > 0 && self.dispatch(at, center, args) == Dispatched::Held {
+                    if args.len() > 0
+                        && let Dispatched::Held(hold) = self.dispatch(at, center, args)
+                    {
+                        self.hold = hold;
                         break;
                     }
+                    self.hold = Hold::None;
                     used += len;
                 }
                 Err(error) => {

@@ -11,11 +11,14 @@ use crate::command::spec::{Flags, Place};
 use crate::command::table::{Command, Lookup};
 use crate::config::PipelineOrder;
 use crate::coordinator::center::{Call, Center, Parked, Work};
-use crate::coordinator::connection::{Connection, Slot, SlotState};
+use crate::coordinator::connection::{Connection, Hold, Slot, SlotState};
 use crate::mesh::message::{Control, Run};
 use crate::resp::Protocol;
 use crate::resp::reply::Reply;
 use crate::session::{Intent, Remote, ReplyMode};
+
+/// A reply larger than this does not leave its buffer behind for the next.
+const SCRATCH_BYTES_KEPT: usize = 64 << 10;
 
 /// What became of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +26,7 @@ pub(super) enum Dispatched {
     /// It ran, was refused, or is on its way.
     Taken,
     /// It has to wait; it comes again.
-    Held,
+    Held(Hold),
 }
 
 /// Where the keys of a command live.
@@ -55,10 +58,7 @@ impl Connection {
                 .pause
                 .holds(call.writes() || command.spec.flags.has(Flags::MAY_REPLICATE), center.now.unix_ms())
         {
-            if let Some(session) = center.clients.get_mut(at) {
-                session.paused = true;
-            }
-            return Dispatched::Held;
+            return Dispatched::Held(Hold::Pause);
         }
         let taken = match command.spec.place {
             Place::Connection(run) => {
@@ -138,7 +138,7 @@ impl Connection {
             session.active_s = call.now.unix_s();
         }
         self.note_sizes(at, center);
-        let mut encoded = Vec::new();
+        let mut encoded = std::mem::take(&mut center.scratch);
         let mut reply = Reply::new(&mut encoded, call.protocol);
         let me = Remote { core: center.id, connection: at };
         let failed = match run(&mut center.core(me), call.args, &mut reply) {
@@ -163,6 +163,10 @@ impl Connection {
             }
         }
         self.reply_with(center, muted, |reply| reply.raw(&encoded));
+        if encoded.capacity() <= SCRATCH_BYTES_KEPT {
+            encoded.clear();
+            center.scratch = encoded;
+        }
     }
 
     fn place_keys(
@@ -207,11 +211,11 @@ impl Connection {
         muted: bool,
     ) -> Dispatched {
         if center.options.pipeline_order == PipelineOrder::Strict && !self.slots.is_empty() {
-            return Dispatched::Held;
+            return Dispatched::Held(Hold::Drain);
         }
         if shard != center.id {
             if !center.outboxes.has_room(shard, call.args.bytes_len(), at) {
-                return Dispatched::Held;
+                return Dispatched::Held(Hold::Room);
             }
             feed_monitors(at, center, call);
             let slot = self.open_slot(center, call, muted);

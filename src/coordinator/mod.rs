@@ -14,4 +14,4 @@ mod serve;
 mod spanning;
 
 pub use center::{Center, Local};
-pub use connection::Connection;
+pub use connection::{Connection, Hold};

@@ -16,7 +16,7 @@ use crate::base::ids::{ConnectionId, ShardId};
 use crate::command::spec::{CorePart, CoresFn, Fold, Hop, Keys, Next, Part, Place};
 use crate::command::table::Command;
 use crate::coordinator::center::{Call, Center, Local, call_of};
-use crate::coordinator::connection::Connection;
+use crate::coordinator::connection::{Connection, Hold};
 use crate::coordinator::dispatch::{Dispatched, feed_monitors};
 use crate::mesh::message::{Ask, Control, Extent, Grant, Job, Lock, Share};
 use crate::resp::Protocol;
@@ -81,7 +81,7 @@ impl Connection {
         muted: bool,
     ) -> Dispatched {
         if !self.is_drained() {
-            return Dispatched::Held;
+            return Dispatched::Held(Hold::Drain);
         }
         feed_monitors(at, center, call);
         let legs = match keys {
@@ -127,7 +127,7 @@ impl Connection {
         muted: bool,
     ) -> Dispatched {
         if !self.is_drained() {
-            return Dispatched::Held;
+            return Dispatched::Held(Hold::Drain);
         }
         feed_monitors(at, center, call);
         self.note_sizes(at, center);

@@ -10,7 +10,7 @@ use crate::base::prng::Prng;
 use crate::command::core::{AdminRequest, Identity};
 use crate::command::table::Table;
 use crate::config::Options;
-use crate::coordinator::{Center, Connection, Local};
+use crate::coordinator::{Center, Connection, Hold, Local};
 use crate::mesh::locks::Locks;
 use crate::mesh::message::{Batch, Control, Op};
 use crate::mesh::outbox::Outboxes;
@@ -82,6 +82,7 @@ impl Engine {
             spanning: HashMap::new(),
             questions: HashMap::new(),
             next_number: 0,
+            scratch: Vec::new(),
             stamp: 0,
         };
         let mut engine = Engine {
@@ -94,6 +95,7 @@ impl Engine {
             upkeep: upkeep::Upkeep::default(),
         };
         engine.follow_options();
+        engine.center.requests.clear();
         engine
     }
 
@@ -150,6 +152,7 @@ impl Engine {
     /// The kernel took this many bytes of the output handed out.
     pub fn on_sent(&mut self, at: ConnectionId, bytes: usize) {
         self.center.metrics.counters.net_output_bytes += bytes as u64;
+        self.center.metrics.counters.writes_processed += 1;
         if let Some(connection) = self.connection_mut(at) {
             connection.on_sent(bytes);
             self.touch(at);
@@ -229,16 +232,15 @@ impl Engine {
         self.connection(at).is_some_and(Connection::has_output)
     }
 
-    /// Takes a connection's output and leaves `empty` in its place.
-    pub fn take_output(&mut self, at: ConnectionId, empty: Vec<u8>) -> Vec<u8> {
-        match self.connection_mut(at) {
-            Some(connection) => {
-                let output = connection.take_output(empty);
-                self.center.metrics.counters.writes_processed += u64::from(!output.is_empty());
-                output
-            }
-            None => empty,
-        }
+    /// A connection's output that has not been handed to the kernel: the driver takes the whole vector
+    /// when it sends, and may exchange an empty one at any time.
+    pub fn output(&mut self, at: ConnectionId) -> Option<&mut Vec<u8>> {
+        self.connection_mut(at).map(Connection::output)
+    }
+
+    /// Whether something of a connection's input will still be answered without it doing anything.
+    pub fn is_busy(&self, at: ConnectionId) -> bool {
+        self.connection(at).is_some_and(Connection::is_busy)
     }
 
     /// What should become of a connection; one that asks to close is open until it is answered.
@@ -316,11 +318,15 @@ impl Engine {
     /// Files a connection where it belongs after anything has happened to it.
     fn touch(&mut self, at: ConnectionId) {
         let Some(connection) = self.connections[at.index as usize].as_deref_mut() else { return };
-        let Some(session) = self.center.clients.get_mut(at) else { return };
-        if session.paused {
-            session.paused = false;
-            self.paused.push(at);
-            self.pause = self.center.clients.pause;
+        connection.settle_output();
+        connection.note_sizes(at, &mut self.center);
+        if connection.hold() == Hold::Pause {
+            if let Some(session) = self.center.clients.get_mut(at)
+                && !std::mem::replace(&mut session.paused, true)
+            {
+                self.paused.push(at);
+                self.pause = self.center.clients.pause;
+            }
         } else if !connection.queued && connection.is_ready(&self.center, at) {
             connection.queued = true;
             self.ready.push_back(at);
@@ -334,6 +340,17 @@ impl Engine {
         }
         if connection.unsent_bytes() > 0 {
             self.mind_output_limit(at);
+        }
+    }
+
+    /// What held a connection's input may be gone.
+    fn lift_hold(&mut self, at: ConnectionId) {
+        if let Some(session) = self.center.clients.get_mut(at) {
+            session.paused = false;
+        }
+        if let Some(connection) = self.connection_mut(at) {
+            connection.lift_hold();
+            self.touch(at);
         }
     }
 
@@ -359,9 +376,7 @@ impl Engine {
             break;
         }
         for at in self.center.outboxes.take_relieved() {
-            if self.center.clients.get(at).is_some() {
-                self.touch(at);
-            }
+            self.lift_hold(at);
         }
     }
 

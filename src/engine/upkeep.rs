@@ -2,6 +2,7 @@
 
 use crate::base::ids::ConnectionId;
 use crate::command::config_cmd;
+use crate::command::core::AdminRequest;
 use crate::engine::Engine;
 use crate::session::{Intent, Pause};
 
@@ -19,6 +20,9 @@ pub(super) struct Upkeep {
     last_ns: u64,
     /// When input last came, in monotonic nanoseconds: until all have been swept after it, go on.
     pub(super) input_ns: u64,
+    /// What the process was last told of these two options.
+    clients_max: u32,
+    keepalive_s: u32,
 }
 
 impl Engine {
@@ -56,6 +60,14 @@ impl Engine {
     /// Options that commands do not read from the table on every call.
     pub(super) fn follow_options(&mut self) {
         let center = &mut self.center;
+        if self.upkeep.clients_max != center.options.maxclients {
+            self.upkeep.clients_max = center.options.maxclients;
+            center.requests.push(AdminRequest::ClientsMax(center.options.maxclients));
+        }
+        if self.upkeep.keepalive_s != center.options.tcp_keepalive {
+            self.upkeep.keepalive_s = center.options.tcp_keepalive;
+            center.requests.push(AdminRequest::TcpKeepalive(center.options.tcp_keepalive));
+        }
         config_cmd::follow(&center.options, &mut center.shard, &mut center.metrics, &mut center.slowlog);
     }
 
@@ -67,9 +79,7 @@ impl Engine {
         }
         if over || pause != self.pause {
             for at in std::mem::take(&mut self.paused) {
-                if self.center.clients.get(at).is_some() {
-                    self.touch(at);
-                }
+                self.lift_hold(at);
             }
         }
     }

@@ -77,7 +77,7 @@ pub struct Session {
     pub no_evict: bool,
     /// What should become of it.
     pub intent: Intent,
-    /// Waits for CLIENT UNPAUSE.
+    /// Waits for CLIENT UNPAUSE, and is in the engine's list of those who do.
     pub paused: bool,
     /// Unix second of its start.
     pub created_s: u64,

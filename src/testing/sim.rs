@@ -264,7 +264,7 @@ impl Sim {
                 continue;
             };
             while engine.has_output(at) {
-                let output = engine.take_output(at, Vec::new());
+                let output = engine.output(at).map(std::mem::take).unwrap_or_default();
                 peer.output.extend_from_slice(&output);
                 let mut rest = output.len();
                 while rest > 0 {
