@@ -1,7 +1,8 @@
 //! Every metric by name, unit and help, for whoever exports them: `INFO`, later Prometheus.
 //!
 //! A counter is one row of the table below: the row makes the field, its part in merging and its
-//! description, so none of them can be forgotten. Names follow Prometheus (`_total`, base units).
+//! description, so none of them can be forgotten. What a shard counts about its keys stands in its own
+//! statistics. Names follow Prometheus (`_total`, base units).
 
 /// What a metric counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,16 +75,9 @@ counters! {
     writes_processed, "writes_processed_total", Count, "Writes to clients.";
     net_input_bytes, "net_input_bytes_total", Bytes, "Bytes read from clients.";
     net_output_bytes, "net_output_bytes_total", Bytes, "Bytes written to clients.";
-    keyspace_hits, "keyspace_hits_total", Count, "Key lookups that found the key.";
-    keyspace_misses, "keyspace_misses_total", Count, "Key lookups that found nothing.";
-    expired_keys, "expired_keys_total", Count, "Keys removed because their time was over.";
-    expire_cycle_cut, "expire_cycle_cut_total", Count, "Expiry cycles that stopped at their time limit.";
-    expire_cycle_ns, "expire_cycle_time_total", Nanoseconds, "Time spent in expiry cycles.";
     evicted_keys, "evicted_keys_total", Count, "Keys evicted to stay under maxmemory.";
     evicted_clients, "evicted_clients_total", Count, "Connections closed to free memory.";
     output_limit_closes, "output_limit_closes_total", Count, "Connections closed at their output buffer limit.";
-    query_limit_closes, "query_limit_closes_total", Count, "Connections closed at their query buffer limit.";
-    values_freed_later, "values_freed_later_total", Count, "Big values that were freed in slices.";
     mesh_batches_sent, "mesh_batches_sent_total", Count, "Batches posted to other shards.";
     mesh_requests_sent, "mesh_requests_sent_total", Count, "Requests posted to other shards.";
 }
