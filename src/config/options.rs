@@ -73,11 +73,14 @@ macro_rules! options {
             $($(#[doc = $doc])+ pub $field: $type,)*
             /// Whether nobody asked for a number of cores: CONFIG REWRITE must not write down this machine's.
             pub cores_by_machine: bool,
+            /// Clients that limits of the system leave room for: `maxclients` cannot be set above it while
+            /// running. Found out at the start.
+            pub clients_possible: u32,
         }
 
         impl Default for Options {
             fn default() -> Self {
-                Options { $($field: $default,)* cores_by_machine: true }
+                Options { $($field: $default,)* cores_by_machine: true, clients_possible: u32::MAX }
             }
         }
 

@@ -59,6 +59,13 @@ pub fn set_many(options: &mut Options, pairs: &[(&[u8], &[u8])]) -> Result<Vec<&
     for (row, &(_, value)) in rows.iter().zip(pairs) {
         row.set(&mut changed, value)
             .map_err(|reason| SetError::Refused { name: row.name.to_owned(), reason })?;
+        if row.name == "maxclients" && changed.maxclients > changed.clients_possible {
+            let reason = format!(
+                "The operating system is not able to handle the specified number of clients, try with {}",
+                changed.clients_possible
+            );
+            return Err(SetError::Refused { name: row.name.to_owned(), reason: reason.into() });
+        }
     }
     *options = changed;
     Ok(rows)
@@ -160,6 +167,19 @@ mod tests {
         assert_eq!(rows.iter().map(|row| row.name).collect::<Vec<_>>(), ["timeout", "hz", "requirepass"]);
         assert_eq!((options.timeout, options.hz), (7, 1));
         assert_eq!(options.requirepass, b"\xff\0");
+    }
+
+    #[test]
+    fn maxclients_is_held_to_what_the_system_allows() {
+        let mut options = Options { clients_possible: 19_968, ..Options::default() };
+        let error = set_many(&mut options, &[(b"timeout", b"5"), (b"maxclients", b"19969")]).map(|_| ());
+        assert_eq!(
+            error.expect_err("too many").to_string(),
+            "CONFIG SET failed (possibly related to argument 'maxclients') - The operating system is not able to \
+             handle the specified number of clients, try with 19968"
+        );
+        assert_eq!(options.timeout, 0);
+        set_many(&mut options, &[(b"maxclients", b"19968")]).expect("just possible");
     }
 
     #[test]

@@ -32,6 +32,15 @@ const FILES_OWN: u64 = 32;
 /// Rings, event descriptors and links of one executor.
 const FILES_PER_CORE: u64 = 16;
 
+/// Open files that are asked for, so that `maxclients` can be raised while running.
+const FILES_WANTED: u64 = 1 << 20;
+
+/// `maxclients` may be raised to this many times what it was at the start, since the tables of the rings
+/// are made once; and to this many per core in any case.
+const CLIENTS_GROWTH: u32 = 4;
+/// See [`CLIENTS_GROWTH`].
+const CLIENTS_PER_CORE: u32 = 4096;
+
 /// Longest path of a unix socket, without the zero byte that ends it.
 const UNIX_PATH_BYTES_MAX: usize = 107;
 
@@ -64,7 +73,7 @@ impl Facts {
         Facts {
             release: probe::kernel_release(),
             memlock: probe::raise(Resource::LockedMemory, memlock_wanted(cores)),
-            files: probe::raise(Resource::OpenFiles, clients + files_own(cores)),
+            files: probe::raise(Resource::OpenFiles, FILES_WANTED.max(clients + files_own(cores))),
             uring: probe::io_uring(),
             uring_disabled: number("/proc/sys/kernel/io_uring_disabled"),
             somaxconn: number("/proc/sys/net/core/somaxconn"),
@@ -112,18 +121,14 @@ pub fn run(resolved: &mut Resolved) -> Result<(), BootError> {
             Failure(error) => return Err(error),
         }
     }
-    resolved.options.maxclients = clients_possible(resolved, &facts).unwrap_or(1);
+    let options = &mut resolved.options;
+    let room = clients_room(options.cores, &facts);
+    options.maxclients = options.maxclients.min(room);
+    options.clients_possible = room.min(
+        options.maxclients.saturating_mul(CLIENTS_GROWTH).max(CLIENTS_PER_CORE * u32::from(options.cores)),
+    );
     resolved.listen.retain(|listen| !is_missing(listen));
     Ok(())
-}
-
-/// Raises the limit of open files for `maxclients`, for CONFIG SET; the number that is possible when that
-/// is fewer.
-pub fn allow_clients(maxclients: u32, cores: u16) -> Result<(), u32> {
-    let own = files_own(u64::from(cores));
-    let files = probe::raise(Resource::OpenFiles, u64::from(maxclients) + own);
-    let possible = files.soft.saturating_sub(own);
-    if possible >= u64::from(maxclients) { Ok(()) } else { Err(possible as u32) }
 }
 
 /// Every check, in the order in which failures matter.
@@ -222,27 +227,28 @@ fn files_own(cores: u64) -> u64 {
     FILES_OWN + cores * FILES_PER_CORE
 }
 
-/// Clients that the limit of open files has room for, up to `maxclients`; `None` for not even one.
-fn clients_possible(resolved: &Resolved, facts: &Facts) -> Option<u32> {
-    let own = files_own(u64::from(resolved.options.cores));
-    let room = facts.files.soft.saturating_sub(own);
-    let clients = room.min(u64::from(resolved.options.maxclients)) as u32;
-    (clients > 0).then_some(clients)
+/// Clients that the limit of open files has room for.
+fn clients_room(cores: u16, facts: &Facts) -> u32 {
+    let room = facts.files.soft.saturating_sub(files_own(u64::from(cores)));
+    u32::try_from(room).unwrap_or(u32::MAX)
 }
 
 fn open_files(resolved: &Resolved, facts: &Facts) -> Finding {
     let wanted = resolved.options.maxclients;
     let own = files_own(u64::from(resolved.options.cores));
-    match clients_possible(resolved, facts) {
-        None => Failure(BootError::OpenFiles { needed: own + 1, hard: facts.files.soft }),
-        Some(possible) if possible < wanted => Warning(format!(
-            "only {possible} clients are possible instead of {wanted}, because {} files may be open: raise the limit \
-             to {} (`ulimit -Hn`, `LimitNOFILE=`) or lower maxclients",
+    let room = clients_room(resolved.options.cores, facts);
+    if room == 0 {
+        return Failure(BootError::OpenFiles { needed: own + 1, hard: facts.files.soft });
+    }
+    if room < wanted {
+        return Warning(format!(
+            "only {room} clients are possible instead of {wanted}, because {} files may be open: raise the limit to {} \
+             (`ulimit -Hn`, `LimitNOFILE=`) or lower maxclients",
             facts.files.soft,
             u64::from(wanted) + own
-        )),
-        Some(_) => Fine(format!("{} for {wanted} clients", facts.files.soft)),
+        ));
     }
+    Fine(format!("{} allowed, {} needed for {wanted} clients", facts.files.soft, u64::from(wanted) + own))
 }
 
 /// Binds and lets go again: the real listeners follow in a moment.
@@ -473,10 +479,10 @@ mod tests {
     fn few_open_files_mean_fewer_clients_and_very_few_mean_no_start() {
         let own = files_own(2);
         let facts = |soft| Facts { files: Limit { soft, hard: soft }, ..healthy() };
-        assert_eq!(clients_possible(&resolved(), &facts(1024)), Some(1024 - own as u32));
+        assert_eq!(clients_room(2, &facts(1024)), 1024 - own as u32);
         assert_eq!(warnings(&resolved(), &facts(1024)), ["open files"]);
         assert_eq!(failure(&resolved(), &facts(own)).0, EXIT_OPEN_FILES);
-        assert_eq!(clients_possible(&resolved(), &facts(10_000 + own)), Some(10_000));
+        assert_eq!(warnings(&resolved(), &facts(10_000 + own)), [""; 0]);
     }
 
     #[test]
