@@ -164,7 +164,10 @@ fn command() -> Command {
         .about(about)
         .after_help(
             "Every option of a configuration file is also a flag and a variable: --hz 20, MEDUSA_HZ=20; flags win\n\
-             over variables, variables over the file. `medusa options` lists them with their defaults.",
+             over variables, variables over the file. `medusa options` lists them with their defaults.\n\n\
+             Exit codes: 0 as asked, 1 doctor found a failure, 2 flag, 10 configuration, 11 cores, 20 kernel,\n\
+             21-23 io_uring (off, refused, incomplete), 24 locked memory, 25 open files, 30 address,\n\
+             31 unix socket, 40 file to be written, 50 executor.",
         )
         .disable_help_subcommand(true)
         .args_conflicts_with_subcommands(true)
