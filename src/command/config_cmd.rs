@@ -28,7 +28,7 @@ pub(super) const ROWS: &[Spec] = &[Spec::container("config", SUBCOMMANDS).arity(
 )];
 
 const SUBCOMMANDS: &[Spec] = &[
-    Spec::connection("get", get).arity(-3).flags(OPERATOR).usage("pattern:string [pattern:string ...]").doc(
+    Spec::connection("get", get).arity(-3).flags(OPERATOR).usage("parameter [parameter ...]").doc(
         Group::Server,
         "2.0.0",
         "O(N) in the number of options",

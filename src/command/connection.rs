@@ -39,7 +39,7 @@ pub(super) const ROWS: &[Spec] = &[
         .arity(-1)
         .flags(EARLY)
         .categories(&["connection"])
-        .usage("[protover [AUTH username password] [SETNAME clientname]]")
+        .usage("[protover [AUTH <username password>] [SETNAME clientname]]")
         .doc(Group::Connection, "6.0.0", "O(1)", "Chooses the protocol and tells about the server."),
     Spec::connection("auth", auth)
         .arity(-2)

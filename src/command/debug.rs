@@ -125,7 +125,10 @@ fn leading_number(word: &[u8]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Options;
     use crate::testing::check;
+    use crate::testing::sim::Sim;
+    use crate::testing::transcript::show;
 
     #[test]
     fn debug_is_refused_unless_the_option_allows_it() {
@@ -143,5 +146,44 @@ mod tests {
         assert_eq!(leading_number(b"0.5"), 0.5);
         assert_eq!(leading_number(b"2x"), 2.0);
         assert_eq!(leading_number(b"x"), 0.0);
+    }
+
+    #[test]
+    fn objects_are_found_in_the_database_of_the_asker_and_expiry_can_be_held() {
+        let options = Options { enable_debug_command: DebugCommand::Local, ..Options::default() };
+        for shards in [1, 3] {
+            let mut sim = Sim::with(shards, 11, options.clone());
+            let client = sim.connect();
+            let mut call = |line: &str| {
+                let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+                show(&sim.call(client, &words))
+            };
+            call("SELECT 2");
+            call("SET k 12");
+            let found = call("DEBUG OBJECT k");
+            assert!(found.contains("encoding:int serializedlength:"), "{found}");
+            call("SELECT 1");
+            assert_eq!(call("DEBUG OBJECT k"), "(error) ERR no such key");
+            let wrong = |word| {
+                format!(
+                    "(error) ERR unknown subcommand or wrong number of arguments for '{word}'. Try DEBUG HELP."
+                )
+            };
+            assert_eq!(call("DEBUG object"), wrong("object"));
+            assert_eq!(call("DEBUG FOO bar"), wrong("FOO"));
+            assert_eq!(call("DEBUG SLEEP 0 1"), wrong("SLEEP"));
+            assert_eq!(call("DEBUG SLEEP 0.01"), "OK");
+            assert_eq!(call("DEBUG SET-ACTIVE-EXPIRE 0"), "OK");
+            call("SET gone 1 PX 10");
+            sim.advance(Duration::from_secs(1));
+            let mut call = |line: &str| {
+                let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+                show(&sim.call(client, &words))
+            };
+            assert_eq!(call("DBSIZE"), "(integer) 1");
+            assert_eq!(call("DEBUG SET-ACTIVE-EXPIRE 1"), "OK");
+            sim.advance(Duration::from_secs(1));
+            assert_eq!(show(&sim.call(client, &[b"DBSIZE"])), "(integer) 0");
+        }
     }
 }

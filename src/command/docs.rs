@@ -271,4 +271,43 @@ mod tests {
             }
         }
     }
+
+    /// A row as `reference.txt` writes it.
+    fn reference_line(command: &Command) -> String {
+        let words = |words: Vec<&str>| if words.is_empty() { "-".to_owned() } else { words.join(" ") };
+        let spec = command.spec;
+        let flags = Flags::NAMES.iter().filter(|(flag, _)| spec.flags.has(*flag)).map(|(_, name)| *name);
+        let keys = spec.keys;
+        let one = |keys: Keys| {
+            let last = if keys.last < 0 { keys.last } else { keys.last - keys.first };
+            format!("{}@index:{}/range:{last}:{}:0", keys.access.0.join(","), keys.first, keys.step)
+        };
+        let specifications: Vec<String> = keys.specifications().map(one).collect();
+        format!(
+            "{}; {}; {}; {} {} {}; {}; {}; {}",
+            command.full_name,
+            spec.arity,
+            words(flags.collect()),
+            keys.first,
+            keys.last,
+            keys.step,
+            words(categories(spec).collect()),
+            words(spec.tips.to_vec()),
+            words(specifications.iter().map(String::as_str).collect()),
+        )
+    }
+
+    /// Commands that the reference has not: CLIENT SETINFO is Redis 7.2's.
+    const OURS: &[&str] = &["client|setinfo"];
+
+    #[test]
+    fn rows_are_those_of_the_reference() {
+        let reference: Vec<&str> = include_str!("reference.txt").lines().collect();
+        for command in Table::get().commands().iter().filter(|command| !OURS.contains(&&*command.full_name)) {
+            let prefix = format!("{};", command.full_name);
+            let found = reference.iter().find(|line| line.starts_with(&prefix));
+            let expected = found.unwrap_or_else(|| panic!("{}: no such command", command.full_name));
+            assert_eq!(reference_line(command), **expected);
+        }
+    }
 }

@@ -135,10 +135,9 @@ fn list(core: &mut Core<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> CommandRe
         }
         _ => return Err(CommandError::Syntax),
     };
-    let names: Vec<&str> = core
-        .table
-        .commands()
-        .iter()
+    let tops = core.table.tops().iter();
+    let names: Vec<&str> = tops
+        .flat_map(|top| std::iter::once(top).chain(&top.subcommands))
         .filter(|command| keep(command))
         .map(|command| command.full_name.as_str())
         .collect();
@@ -196,4 +195,106 @@ fn find_keys(table: &'static Table, args: Args<'_>) -> Result<Vec<(usize, Keys)>
     };
     let specifications = command.spec.keys.specifications();
     Ok(specifications.flat_map(|keys| keys.indexes(args.len()).map(move |at| (at, exact(keys)))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn commands_are_described_listed_and_searched() {
+        check(
+            r#"
+            > COMMAND COUNT x  (error) ERR wrong number of arguments for 'command|count' command
+            > COMMAND FOO  (error) ERR unknown subcommand 'FOO'. Try COMMAND HELP.
+            > COMMAND INFO foo get|x
+                1) (nil)
+                2) (nil)
+            > COMMAND DOCS foo  (empty array)
+            > COMMAND LIST FILTERBY  (error) ERR syntax error
+            > COMMAND LIST x  (error) ERR syntax error
+            > COMMAND LIST FILTERBY x y  (error) ERR syntax error
+            > COMMAND LIST FILTERBY MODULE y  (empty array)
+            > COMMAND LIST FILTERBY ACLCAT y  (empty array)
+            > COMMAND LIST FILTERBY PATTERN *|GETK*
+                1) "command|getkeys"
+                2) "command|getkeysandflags"
+            > COMMAND INFO memory|usage
+                1)  1) "memory|usage"
+                    2) (integer) -3
+                    3) 1) readonly
+                    4) (integer) 2
+                    5) (integer) 2
+                    6) (integer) 1
+                    7) 1) @read
+                       2) @slow
+                    8) (empty array)
+                    9) 1) 1) "flags"
+                          2) 1) RO
+                          3) "begin_search"
+                          4) 1) "type"
+                             2) "index"
+                             3) "spec"
+                             4) 1) "index"
+                                2) (integer) 2
+                          5) "find_keys"
+                          6) 1) "type"
+                             2) "range"
+                             3) "spec"
+                             4) 1) "lastkey"
+                                2) (integer) 0
+                                3) "keystep"
+                                4) (integer) 1
+                                5) "limit"
+                                6) (integer) 0
+                   10) (empty array)
+            "#,
+        );
+    }
+
+    #[test]
+    fn keys_of_any_command_are_found() {
+        check(
+            r#"
+            > COMMAND GETKEYS  (error) ERR wrong number of arguments for 'command|getkeys' command
+            > COMMAND GETKEYS foo  (error) ERR wrong number of arguments for 'command|getkeys' command
+            > COMMAND GETKEYS foo bar  (error) ERR Invalid command specified
+            > COMMAND GETKEYS get a b  (error) ERR Invalid number of arguments specified for command
+            > COMMAND GETKEYS ping a  (error) ERR The command has no key arguments
+            > COMMAND GETKEYS mset a b c d
+                1) "a"
+                2) "c"
+            > COMMAND GETKEYS rename a b
+                1) "a"
+                2) "b"
+            > COMMAND GETKEYS object freq a  1) "a"
+            > COMMAND GETKEYS object foo a  (error) ERR Invalid command specified
+            > COMMAND GETKEYS object freq  (error) ERR Invalid number of arguments specified for command
+            > COMMAND GETKEYS memory usage a  1) "a"
+            > COMMAND GETKEYS config get a  (error) ERR The command has no key arguments
+            > COMMAND GETKEYSANDFLAGS mset a b
+                1) 1) "a"
+                   2) 1) OW
+                      2) update
+            > COMMAND GETKEYSANDFLAGS rename a b
+                1) 1) "a"
+                   2) 1) RW
+                      2) access
+                      3) delete
+                2) 1) "b"
+                   2) 1) OW
+                      2) update
+            > COMMAND GETKEYSANDFLAGS set a b
+                1) 1) "a"
+                   2) 1) OW
+                      2) update
+            > COMMAND GETKEYSANDFLAGS set a b get
+                1) 1) "a"
+                   2) 1) RW
+                      2) access
+                      3) update
+            > COMMAND GETKEYSANDFLAGS foo a b  (error) ERR Invalid command specified
+            "#,
+        );
+    }
 }

@@ -27,7 +27,7 @@ const SUBCOMMANDS: &[Spec] = &[
         .arity(-2)
         .flags(OPERATOR)
         .tips(&["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"])
-        .usage("[COMMAND ...]")
+        .usage("[command ...]")
         .doc(
             Group::Server,
             "7.0.0",

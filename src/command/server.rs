@@ -80,9 +80,10 @@ fn lolwut(core: &mut Core<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Command
     }
     let mut picture = medusa(core.prng);
     picture.push_str(&format!(
-        "\nMedusa ver. {} on {} cores, speaks Redis ver. {REDIS_VERSION}\n",
+        "\nMedusa ver. {} on {} core{}, speaks Redis ver. {REDIS_VERSION}\n",
         env!("CARGO_PKG_VERSION"),
-        core.cores
+        core.cores,
+        if core.cores == 1 { "" } else { "s" }
     ));
     reply.verbatim("txt", picture.as_bytes());
     Ok(())

@@ -135,6 +135,33 @@ mod tests {
             3> PING  PONG
             > CONFIG SET slowlog-log-slower-than -1  OK
             > SLOWLOG GET 0  (empty array)
+            > SLOWLOG GET 2
+                1) 1) (integer) *
+                   2) (integer) 17*
+                   3) (integer) *
+                   4) 1) "PING"
+                   5) "127.0.0.1:40002"
+                   6) ""
+                2) 1) (integer) *
+                   2) (integer) 17*
+                   3) (integer) *
+                   4) 1) "SET"
+                      2) "a"
+                      3) "1"
+                   5) "127.0.0.1:40001"
+                   6) ""
+            > CONFIG SET slowlog-log-slower-than 0  OK
+            > CONFIG SET requirepass sesame slowlog-log-slower-than -1  OK
+            2> SLOWLOG GET 1
+                1) 1) (integer) *
+                   2) (integer) 17*
+                   3) (integer) *
+                   4) 1) "CONFIG"
+                      2) "SET"
+                      3) "slowlog-log-slower-than"
+                      4) "0"
+                   5) "127.0.0.1:40000"
+                   6) ""
             > SLOWLOG RESET  OK
             > SLOWLOG LEN  (integer) 0
             > SLOWLOG LEN x  (error) ERR wrong number of arguments for 'slowlog|len' command

@@ -240,6 +240,8 @@ impl Center {
             .clients
             .get(connection)
             .map_or(("?:0", ""), |session| (session.address.peer.as_str(), session.name.as_str()));
+        let shown = crate::command::monitor::redacted(args);
+        let args = shown.as_ref().map_or(args, OwnedArgs::view);
         self.slowlog.record(unix_us, ns, args, address, name.as_bytes());
     }
 

@@ -13,7 +13,7 @@
 
 use crate::base::args::OwnedArgs;
 use crate::base::ids::{ConnectionId, ShardId};
-use crate::command::spec::{CorePart, CoresFn, Fold, Hop, Keys, Next, Part, Place};
+use crate::command::spec::{CorePart, CoresFn, Flags, Fold, Hop, Keys, Next, Part, Place};
 use crate::command::table::Command;
 use crate::coordinator::center::{Call, Center, Local, call_of};
 use crate::coordinator::connection::{Connection, Hold};
@@ -148,6 +148,9 @@ impl Connection {
                 }
                 let ns = center.clock.elapsed_ns(began, center.clock.raw());
                 center.count(call.command, ns, failed.then_some(&encoded));
+                if center.slowlog.wants(ns) && !call.command.spec.flags.has(Flags::SKIP_SLOWLOG) {
+                    center.note_slow(at, call.now.unix_us, ns, call.args);
+                }
                 self.reply_with(center, muted, |reply| reply.raw(&encoded));
                 return Dispatched::Taken;
             }
