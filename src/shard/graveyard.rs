@@ -17,7 +17,10 @@ const LATER_BYTES_MIN: usize = 64 << 10;
 const BYTES_MAX: usize = 1 << 30;
 
 /// Keys freed between two looks at the clock.
-const SLICE_KEYS: usize = 256;
+const SLICE_KEYS: usize = 128;
+
+/// Bytes of one value freed between two looks at the clock: the kernel takes some 50 us for their pages.
+const SLICE_BYTES: usize = 1 << 20;
 
 #[derive(Debug, Default)]
 pub(super) struct Graveyard {
@@ -50,10 +53,14 @@ impl Graveyard {
 
     /// Frees until `stop` says so; true: there is more.
     pub(super) fn free_some(&mut self, stats: &mut ShardStats, stop: &mut dyn FnMut() -> bool) -> bool {
-        while let Some(value) = self.values.pop_front() {
+        while let Some(value) = self.values.front_mut() {
             self.values_bytes -= value.bytes();
-            stats.lazyfreed += 1;
-            drop(value);
+            if value.free_part(SLICE_BYTES) {
+                self.values_bytes += value.bytes();
+            } else {
+                self.values.pop_front();
+                stats.lazyfreed += 1;
+            }
             if stop() {
                 return self.len() > 0;
             }

@@ -25,6 +25,15 @@ pub struct Keyspace<'a> {
     shard: &'a mut Shard,
     db: u8,
     now: Now,
+    known: Known,
+}
+
+/// A key whose hash somebody has computed already: where it lies, and the hash.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    address: usize,
+    len: usize,
+    hash: u64,
 }
 
 /// What happened to a key.
@@ -48,7 +57,14 @@ const DOUBLING_BYTES_MAX: usize = 64 << 20;
 
 impl<'a> Keyspace<'a> {
     pub(super) fn new(shard: &'a mut Shard, db: u8, now: Now) -> Self {
-        Keyspace { shard, db, now }
+        Keyspace { shard, db, now, known: Known::default() }
+    }
+
+    /// Tells the hash of a key of this command, so that it is not computed again when the same slice is
+    /// looked up. The slice must not change while the keyspace lives.
+    pub fn know(&mut self, key: &[u8], hash: u64) {
+        debug_assert_eq!(hash, self.shard.owners.hash(key));
+        self.known = Known { address: key.as_ptr().addr(), len: key.len(), hash };
     }
 
     /// The moment of the command.
@@ -78,7 +94,7 @@ impl<'a> Keyspace<'a> {
 
     /// The door to another database of the same shard, at the same moment: `MOVE`.
     pub fn other_db(&mut self, db: u8) -> Keyspace<'_> {
-        Keyspace { shard: self.shard, db, now: self.now }
+        Keyspace { shard: self.shard, db, now: self.now, known: self.known }
     }
 
     /// Keys in the database; those that expired and were not removed yet count, as in Redis.
@@ -372,27 +388,40 @@ impl<'a> Keyspace<'a> {
         hit
     }
 
+    #[inline]
+    fn hash(&self, key: &[u8]) -> u64 {
+        let known = self.known;
+        if key.as_ptr().addr() == known.address && key.len() == known.len {
+            debug_assert_eq!(known.hash, self.shard.owners.hash(key));
+            return known.hash;
+        }
+        self.shard.owners.hash(key)
+    }
+
     /// The key's block, if it is there and has not expired. Neither counts nor touches.
     fn find(&mut self, key: &[u8]) -> Option<Found<'_, Value>> {
-        let Shard { owners, databases, graveyard, stats, .. } = &mut *self.shard;
+        let hash = self.hash(key);
+        let Shard { databases, graveyard, stats, .. } = &mut *self.shard;
         let dict = &mut databases[usize::from(self.db)];
-        find_live(dict, graveyard, stats, owners.hash(key), key, self.now.unix_ms())
+        find_live(dict, graveyard, stats, hash, key, self.now.unix_ms())
     }
 
     /// The same. Touches.
     fn find_touched(&mut self, key: &[u8]) -> Option<Found<'_, Value>> {
-        let Shard { owners, databases, graveyard, stats, access, prng, .. } = &mut *self.shard;
+        let hash = self.hash(key);
+        let Shard { databases, graveyard, stats, access, prng, .. } = &mut *self.shard;
         let dict = &mut databases[usize::from(self.db)];
-        let mut found = find_live(dict, graveyard, stats, owners.hash(key), key, self.now.unix_ms())?;
+        let mut found = find_live(dict, graveyard, stats, hash, key, self.now.unix_ms())?;
         touch(&mut found, *access, self.now, prng);
         Some(found)
     }
 
     /// The same for a read. Counts, touches.
     fn read(&mut self, key: &[u8]) -> Option<&Block<Value>> {
-        let Shard { owners, databases, graveyard, stats, access, prng, .. } = &mut *self.shard;
+        let hash = self.hash(key);
+        let Shard { databases, graveyard, stats, access, prng, .. } = &mut *self.shard;
         let dict = &mut databases[usize::from(self.db)];
-        match find_live(dict, graveyard, stats, owners.hash(key), key, self.now.unix_ms()) {
+        match find_live(dict, graveyard, stats, hash, key, self.now.unix_ms()) {
             None => {
                 stats.misses += 1;
                 None
@@ -406,9 +435,9 @@ impl<'a> Keyspace<'a> {
     }
 
     fn store(&mut self, key: &[u8], content: Content<'_, Value>, raw: bool, deadline: Deadline) {
-        let Shard { owners, databases, graveyard, stats, access, prng, .. } = &mut *self.shard;
+        let hash = self.hash(key);
+        let Shard { databases, graveyard, stats, access, prng, .. } = &mut *self.shard;
         let dict = &mut databases[usize::from(self.db)];
-        let hash = owners.hash(key);
         match find_live(dict, graveyard, stats, hash, key, self.now.unix_ms()) {
             Some(mut found) => {
                 touch(&mut found, *access, self.now, prng);

@@ -162,6 +162,17 @@ impl Shard {
         expiring || freeing
     }
 
+    /// Asks the processor for the part of the table where a key with this hash lies: for a batch, some
+    /// commands ahead of its use.
+    pub fn prefetch(&self, db: u8, hash: u64) {
+        self.databases[usize::from(db)].prefetch(hash);
+    }
+
+    /// Asks for the key itself, once [`Shard::prefetch`] has had its time.
+    pub fn prefetch_key(&self, db: u8, hash: u64) {
+        self.databases[usize::from(db)].prefetch_block(hash);
+    }
+
     /// Whether upkeep has anything to do: keys with a deadline, or garbage.
     pub fn wants_cron(&self) -> bool {
         self.graveyard.len() > 0 || self.databases.iter().any(|dict| dict.expires() > 0)

@@ -202,3 +202,95 @@ fn random_strings_equal_a_model() {
         }
     }
 }
+
+#[test]
+fn a_known_hash_is_used_for_that_key_only() {
+    let mut shard = shard();
+    let hash = shard.owners.hash(b"one");
+    let mut keys = shard.keyspace(0, at(1));
+    let (one, two) = (b"one".as_slice(), b"two".as_slice());
+    keys.know(one, hash);
+    keys.set_string(one, b"1", Deadline::None);
+    keys.set_string(two, b"2", Deadline::None);
+    assert_eq!((get(&mut keys, "one"), get(&mut keys, "two")), (Some("1".into()), Some("2".into())));
+    shard.prefetch(0, hash);
+    shard.prefetch_key(0, hash);
+}
+
+#[test]
+fn accesses_are_timed_or_counted() {
+    let mut shard = shard();
+    let seconds = |seconds: u64| at(seconds * 1_000);
+    shard.keyspace(0, seconds(100)).set_string(b"k", b"v", Deadline::None);
+    let facts =
+        |shard: &mut Shard, now| shard.keyspace(0, now).facts(b"k").map(|it| (it.idle_seconds, it.frequency));
+    assert_eq!(facts(&mut shard, seconds(107)), Some((7, 0)));
+    assert!(
+        shard.keyspace(0, seconds(107)).contains(b"k")
+            && shard.keyspace(0, seconds(107)).kind(b"k").is_some()
+    );
+    assert_eq!(facts(&mut shard, seconds(109)), Some((9, 0)));
+    assert!(shard.keyspace(0, seconds(109)).touch(b"k"));
+    assert_eq!(facts(&mut shard, seconds(110)), Some((1, 0)));
+
+    shard.access = AccessClock::Frequency { log_factor: 10, decay_minutes: 1 };
+    shard.keyspace(0, seconds(120)).remove(b"k");
+    shard.keyspace(0, seconds(120)).set_string(b"k", b"v", Deadline::None);
+    assert_eq!(facts(&mut shard, seconds(120)).map(|it| it.1), Some(5));
+    for _ in 0..10_000 {
+        shard.keyspace(0, seconds(120)).touch(b"k");
+    }
+    let counted = facts(&mut shard, seconds(120)).map_or(0, |it| it.1);
+    assert!((20..80).contains(&counted), "{counted}: the counter is logarithmic");
+    assert_eq!(facts(&mut shard, seconds(120 + 180)).map(|it| it.1), Some(counted - 3));
+    shard.access = AccessClock::Frequency { log_factor: 0, decay_minutes: 0 };
+    for _ in 0..300 {
+        shard.keyspace(0, seconds(120)).touch(b"k");
+    }
+    assert_eq!(facts(&mut shard, seconds(9_000)).map(|it| it.1), Some(255));
+}
+
+#[test]
+fn a_string_that_grows_in_steps_is_moved_a_few_times_only() {
+    let mut shard = shard();
+    let mut keys = shard.keyspace(0, at(1));
+    let chunk = [b'x'; 1_000];
+    let (mut rooms, mut room) = (0, 0);
+    for step in 1..=4_000 {
+        assert_eq!(keys.append(b"k", &chunk), Ok(step * 1_000));
+        let now = keys.facts(b"k").map_or(0, |facts| facts.memory_bytes);
+        rooms += u32::from(now != room);
+        room = now;
+    }
+    assert!(rooms < 20, "{rooms}");
+    assert_eq!(keys.string_len(b"k"), Ok(4_000_000));
+}
+
+#[test]
+fn memory_is_counted_and_given_back() {
+    let clock = Clock::manual(at(1));
+    let mut shard = shard();
+    let empty = shard.memory();
+    let mut sum = 0;
+    for size in [0, 8, 100, 4_096, 4_097, 100_000, 3 << 20] {
+        for index in 0..200u64.min(200_000 / (size + 1) + 2) {
+            let mut keys = shard.keyspace(0, at(1));
+            let key = format!("{size}:{index}").into_bytes();
+            keys.set_string(&key, &vec![b'v'; size as usize], Deadline::None);
+            keys.set_deadline(&key, (index % 2 == 0).then_some(500));
+        }
+    }
+    let mut all = Vec::new();
+    shard.keyspace(0, at(1)).keys(&mut |key| all.push(key.to_vec()));
+    for key in &all {
+        sum += shard.keyspace(0, at(1)).facts(key).map_or(0, |facts| facts.memory_bytes);
+    }
+    let used = shard.memory().content + shard.memory().tables - empty.tables;
+    assert!(sum.abs_diff(used) * 100 < used * 5, "{sum} for {used}");
+    for key in &all {
+        shard.keyspace(0, at(1)).remove(key);
+    }
+    assert!(shard.memory().garbage > 3 << 20);
+    while shard.on_cron(at(1), &clock, 1_000_000) {}
+    assert_eq!((shard.memory().content, shard.memory().garbage), (0, 0));
+}

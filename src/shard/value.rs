@@ -1,6 +1,6 @@
 //! What a key holds, and the words in which the keyspace answers about it.
 
-use crate::ds::block::{Block, INLINE_MAX, View, Weigh};
+use crate::ds::block::{Block, INLINE_MAX, View, Weigh, size_class};
 use crate::resp::reply::Reply;
 
 /// A value that does not fit into its key's block.
@@ -19,12 +19,31 @@ impl Value {
     }
 }
 
+impl Value {
+    /// Gives back up to about `bytes` of a value that is being freed; true: there is more.
+    pub(super) fn free_part(&mut self, bytes: usize) -> bool {
+        match self {
+            // Large allocations shrink in place, from the end, under jemalloc and glibc alike.
+            Value::Bytes(string) => {
+                let rest = string.capacity().saturating_sub(bytes);
+                string.clear();
+                if rest > bytes {
+                    string.shrink_to(rest);
+                    return true;
+                }
+                *string = Vec::new();
+                false
+            }
+        }
+    }
+}
+
 impl Weigh for Value {
     fn bytes(&self) -> usize {
         let heap = match self {
-            Value::Bytes(bytes) => bytes.capacity(),
+            Value::Bytes(bytes) => size_class(bytes.capacity()),
         };
-        size_of::<Value>() + heap
+        size_class(size_of::<Value>()) + heap
     }
 }
 
