@@ -12,7 +12,7 @@ use medusa::config::resolved::{Machine, Resolved, resolve};
 use medusa::config::value::Kind;
 use medusa::config::{Change, Options, Row, TABLE, row};
 use medusa::load::{self, LoadArgs};
-use medusa::runtime::probe;
+use medusa::runtime::cores;
 use medusa::server::exit::{BootError, EXIT_FLAG, EXIT_LOAD, EXIT_OK};
 use medusa::server::{self, doctor, log};
 use std::ffi::OsString;
@@ -103,7 +103,7 @@ fn configure(matches: &ArgMatches) -> Result<Resolved, BootError> {
     }
     raw.add_environment(std::env::vars_os());
     add_flags(matches, &mut raw)?;
-    let cpus = probe::cpus();
+    let cpus = cores::usable_cpus();
     let paid = std::thread::available_parallelism().map_or(1, usize::from).min(cpus.len());
     Ok(resolve(raw, &Machine { cpus, paid })?)
 }

@@ -6,11 +6,14 @@
 //! machine: `server/preflight.rs` tests what is made of it.
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// The syscall that makes a ring; the same number on every architecture.
 const IO_URING_SETUP: u32 = 425;
@@ -308,4 +311,135 @@ fn options_are_listed_with_what_they_do() {
     let list = String::from_utf8(output.stdout).expect("text");
     assert_says(&list, &["hz\n", "dynamic-hz\n", "MEDUSA_HZ", "CONFIG SET"]);
     failure(&mut medusa(&["options", "xyzzy"]), 2);
+}
+
+/// A server that was started; killed if the test ends early.
+struct Server {
+    child: Child,
+    log: String,
+    port: u16,
+}
+
+impl Server {
+    /// Starts with a log file in `scratch` and waits for the line that names the port.
+    fn start(scratch: &Scratch, arguments: &[&str]) -> Self {
+        let log = scratch.path("log");
+        let mut command = start(&["--logfile", &log]);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut server = Server { child: command.spawn().expect("the binary runs"), log, port: 0 };
+        for _ in 0..600 {
+            if let Some(port) = server.line("listening on 127.0.0.1:") {
+                server.port = port.parse().expect("a port");
+                return server;
+            }
+            if let Some(status) = server.child.try_wait().expect("a child") {
+                let mut sentence = String::new();
+                let _ = server.child.stderr.take().expect("piped").read_to_string(&mut sentence);
+                panic!("it ended with {status}: {sentence}");
+            }
+            sleep(Duration::from_millis(50));
+        }
+        panic!("it does not listen after 30 s: {}", server.text());
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// What follows `start` on the first line of the log that has it.
+    fn line(&self, start: &str) -> Option<String> {
+        self.text().lines().find_map(|line| Some(line.split_once(start)?.1.to_owned()))
+    }
+
+    /// Sends an inline command; the first line of the reply.
+    fn ask(&self, command: &str) -> String {
+        let mut socket = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
+        socket.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
+        socket.write_all(format!("{command}\r\n").as_bytes()).expect("sent");
+        let mut reply = String::new();
+        BufReader::new(socket).read_line(&mut reply).expect("a reply");
+        reply.trim_end().to_owned()
+    }
+
+    /// Ends it with SIGTERM; its exit code and how long it took.
+    fn terminate(&mut self) -> (Option<i32>, Duration) {
+        let began = Instant::now();
+        // SAFETY: the pid is of our own child, which has not been waited for.
+        unsafe { libc::kill(self.child.id() as i32, libc::SIGTERM) };
+        (self.child.wait().expect("a child").code(), began.elapsed())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_start_says_where_it_listens_and_what_it_ignored_and_an_end_leaves_nothing() {
+    let scratch = Scratch::new("start");
+    let file = scratch.write("m.conf", "# mine\ntiemout 5\nport 1\ntimeout 300\n");
+    let (pid, unix) = (scratch.path("pid"), scratch.path("s"));
+    let mut server = Server::start(
+        &scratch,
+        &[
+            "--cores",
+            "2",
+            "--no-pin",
+            "--config",
+            &file,
+            "--pidfile",
+            &pid,
+            "--unixsocket",
+            &unix,
+            "--maxclients",
+            "99",
+        ],
+    );
+    assert_says(
+        &server.text(),
+        &[
+            "Medusa ",
+            "2 cores",
+            "2 shards",
+            &format!("listening on {unix}"),
+            "99 clients",
+            &format!("{file} line 2"),
+        ],
+    );
+    assert_eq!(fs::read_to_string(&pid).expect("a pid file"), format!("{}\n", server.child.id()));
+    assert_eq!(server.ask("PING"), "+PONG");
+    assert_eq!(server.ask("CONFIG SET timeout 301 loglevel warning"), "+OK");
+    assert_eq!(server.ask("CONFIG REWRITE"), "+OK");
+    let rewritten = fs::read_to_string(&file).expect("the file");
+    assert!(
+        rewritten.starts_with("# mine\ntiemout 5\n") && rewritten.contains("timeout 301\n"),
+        "{rewritten}"
+    );
+    assert!(!rewritten.contains("cores-by"), "{rewritten}");
+    let (code, took) = server.terminate();
+    assert_eq!(code, Some(0), "{}", server.text());
+    assert!(took < Duration::from_secs(20), "{took:?}");
+    assert!(!Path::new(&pid).exists() && !Path::new(&unix).exists());
+}
+
+#[test]
+fn an_address_that_may_be_missing_is_skipped_and_a_chosen_port_always_told() {
+    let scratch = Scratch::new("skip");
+    let mut server =
+        Server::start(&scratch, &["--bind", "-192.0.2.1", "--cores", "1", "--loglevel", "warning"]);
+    assert_eq!(server.ask("PING"), "+PONG");
+    assert_eq!(server.terminate().0, Some(0));
+}
+
+#[test]
+fn a_second_server_on_the_same_port_is_refused_and_the_first_lives() {
+    let scratch = Scratch::new("second");
+    let server = Server::start(&scratch, &["--cores", "1"]);
+    let port = server.port.to_string();
+    let mut second = medusa(&["--bind", "127.0.0.1", "--port", &port, "--cores", "1"]);
+    assert_says(&failure(&mut second, 30), &[&port, "in use"]);
+    assert_eq!(server.ask("PING"), "+PONG");
 }

@@ -4,6 +4,7 @@
 //! the log. `listening on ADDRESS` stands on a line of its own in both, so that scripts which start on
 //! port 0 can wait for it.
 
+use crate::config::LogLevel;
 use crate::config::resolved::Resolved;
 use crate::config::value::print_bytes;
 use crate::server::log;
@@ -21,6 +22,9 @@ const ART: [&str; 8] = [
     "      '   '   '     ",
 ];
 
+/// What an address's line begins with.
+const LISTENING: &str = "listening on ";
+
 /// Shows it. `addresses`: what is really listened on, with the ports the kernel chose.
 pub fn show(resolved: &Resolved, addresses: &[String]) {
     let facts = facts(resolved, addresses);
@@ -28,8 +32,13 @@ pub fn show(resolved: &Resolved, addresses: &[String]) {
         // A terminal that is gone by now must not stop the server.
         let _ = std::io::stderr().write_all(drawing(&facts, log::has_colour()).as_bytes());
     } else {
+        let hidden = resolved.options.port == 0 && resolved.options.loglevel == LogLevel::Warning;
         for fact in &facts {
-            tracing::info!("{fact}");
+            // A port that the kernel chose is known from nowhere else: no level hides it.
+            match hidden && fact.starts_with(LISTENING) {
+                true => tracing::warn!("{fact}"),
+                false => tracing::info!("{fact}"),
+            }
         }
     }
     for warning in &resolved.warnings {
@@ -50,7 +59,7 @@ fn facts(resolved: &Resolved, addresses: &[String]) -> Vec<String> {
         format!("Medusa {}, process {}", env!("CARGO_PKG_VERSION"), std::process::id()),
         format!("{cores} core{} {place}, {cores} shard{}", plural(cores), plural(cores)),
     ];
-    facts.extend(addresses.iter().map(|address| format!("listening on {address}")));
+    facts.extend(addresses.iter().map(|address| format!("{LISTENING}{address}")));
     facts.push(format!(
         "limits: {} clients, {} databases, values up to {}",
         options.maxclients,
