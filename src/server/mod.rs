@@ -37,7 +37,7 @@ use std::time::{Duration, Instant};
 pub fn run(mut resolved: Resolved) -> Result<(), BootError> {
     log::start(resolved.options.loglevel, &resolved.options.logfile)?;
     preflight::run(&mut resolved)?;
-    let _pid = pidfile::PidFile::hold(&resolved.options.pidfile)?;
+    let _pid = pidfile::PidFile::hold(&resolved.options.pidfile);
     let began = Instant::now();
     let cores = usize::from(resolved.options.cores);
     let snapshots = boot::serve(serve_config(&resolved), make_engine(&resolved), |control| {

@@ -1,20 +1,16 @@
 //! The pid file: there while the server runs, gone afterwards.
 
-use crate::server::exit::BootError;
 use std::path::PathBuf;
 
 /// Removes the file when it goes out of scope.
 pub struct PidFile(Option<PathBuf>);
 
 impl PidFile {
-    /// Writes the process id to `path`; an empty path for no file.
-    pub fn hold(path: &str) -> Result<Self, BootError> {
-        if path.is_empty() {
-            return Ok(PidFile(None));
-        }
-        std::fs::write(path, format!("{}\n", std::process::id()))
-            .map_err(|error| BootError::output("pid file", path, &error))?;
-        Ok(PidFile(Some(path.into())))
+    /// Writes the process id to `path`; an empty path for no file. As in Redis, a file that cannot be
+    /// written is no reason not to serve: preflight has warned of it.
+    pub fn hold(path: &str) -> Self {
+        let written = !path.is_empty() && std::fs::write(path, format!("{}\n", std::process::id())).is_ok();
+        PidFile(written.then(|| path.into()))
     }
 }
 
