@@ -241,8 +241,8 @@ impl Session<'_> {
         client.fill(self.args.keyspace, &vec![b'x'; self.args.value_bytes]).map_err(lost)?;
         let mut plan = Vec::new();
         for test in tests {
-            let warm_up = 20_000 * u64::from(pipeline.min(32));
-            let measured = self.drive(series, port, test, pipeline, warm_up, None)?;
+            let warm_up = (20_000.0 * self.args.seconds.min(1.0)) as u64 * u64::from(pipeline.min(32));
+            let measured = self.drive(series, port, test, pipeline, warm_up.max(1_000), None)?;
             plan.push((test, (measured.rate * self.args.seconds) as u64));
         }
         // What the server's own statistics say from here on is about the measured runs alone.
