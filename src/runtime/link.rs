@@ -5,8 +5,8 @@
 //! again only when that says full (or empty), so cores in full flight rarely touch each other's cache
 //! lines. A full queue gives the box back: nobody ever waits here.
 //!
-//! Sleeping is Dekker's handshake. The sleeper says `sleeping`, then looks at its queues once more; the
-//! sender pushes, then looks at `sleeping`; a full fence between the two steps on both sides makes it
+//! Sleeping is Dekker's handshake. The sleeper says that it sleeps, then looks at its queues once more; the
+//! sender pushes, then looks whether the other sleeps; a full fence between the two steps on both sides makes it
 //! impossible that both miss each other. A sender writes to the eventfd only when the flag was up, and
 //! takes it down, so of all senders one pays for the wake.
 
@@ -15,7 +15,7 @@ use std::cell::{Cell, UnsafeCell};
 use std::io;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering, fence};
 
 /// Keeps what one core writes off the cache line (and its neighbour, which CPUs fetch along) that
 /// another core writes.
@@ -125,45 +125,73 @@ impl<B: Send> Receiver<B> {
     }
 }
 
-/// How the other cores wake this one.
+const AWAKE: u8 = 0;
+const DOZING: u8 = 1;
+const ASLEEP: u8 = 2;
+
+/// How the other cores wake this one: by one of two bells, for the two places where it sleeps.
+///
+/// Two, because the ring polls the one and rings the other: were a peer to ring the first while the core
+/// sleeps on the second, the kernel would have to pass one eventfd's wake on to another, which it does
+/// not do at once.
 #[derive(Debug)]
 pub struct Doorbell {
-    sleeping: Padded<AtomicBool>,
+    sleeping: Padded<AtomicU8>,
     bell: Arc<EventFd>,
+    bed_bell: Arc<EventFd>,
 }
 
 impl Doorbell {
     /// Of a core that is awake.
     pub fn new() -> io::Result<Self> {
-        Ok(Doorbell { sleeping: Padded::default(), bell: Arc::new(EventFd::new()?) })
+        let (bell, bed_bell) = (Arc::new(EventFd::new()?), Arc::new(EventFd::new()?));
+        Ok(Doorbell { sleeping: Padded::default(), bell, bed_bell })
     }
 
-    /// What is rung: the core's ring polls it.
+    /// Rung while the core dozes in its ring, which polls it.
     pub fn bell(&self) -> &Arc<EventFd> {
         &self.bell
     }
 
-    /// The core is about to sleep. It has to look at everything that others may have sent after this
-    /// call and before it sleeps.
-    pub fn lie_down(&self) {
-        self.sleeping.0.store(true, Ordering::Relaxed);
+    /// Rung while the core is asleep outside its ring; by the ring as well.
+    pub fn bed_bell(&self) -> &Arc<EventFd> {
+        &self.bed_bell
+    }
+
+    /// The core is about to wait in its ring. It has to look at everything that others may have sent
+    /// after this call and before it waits.
+    pub fn doze(&self) {
+        self.lie_down(DOZING);
+    }
+
+    /// The core is about to wait on its bed's bell; as for [`Doorbell::doze`].
+    pub fn fall_asleep(&self) {
+        self.lie_down(ASLEEP);
+    }
+
+    fn lie_down(&self, how: u8) {
+        self.sleeping.0.store(how, Ordering::Relaxed);
         fence(Ordering::SeqCst);
     }
 
     /// The core is awake, for whatever reason.
     pub fn get_up(&self) {
-        self.sleeping.0.store(false, Ordering::Relaxed);
+        self.sleeping.0.store(AWAKE, Ordering::Relaxed);
     }
 
     /// Wakes the core if it sleeps, after something was sent to it; whether that took a system call.
     pub fn wake(&self) -> bool {
         fence(Ordering::SeqCst);
         // Looking before swapping keeps the line shared while the core is awake.
-        let asleep = self.sleeping.0.load(Ordering::Relaxed) && self.sleeping.0.swap(false, Ordering::AcqRel);
-        if asleep {
-            self.bell.ring();
+        if self.sleeping.0.load(Ordering::Relaxed) == AWAKE {
+            return false;
         }
-        asleep
+        match self.sleeping.0.swap(AWAKE, Ordering::AcqRel) {
+            AWAKE => return false,
+            DOZING => self.bell.ring(),
+            _ => self.bed_bell.ring(),
+        }
+        true
     }
 }
 
@@ -292,7 +320,7 @@ mod tests {
                     if let Some(batch) = receiver.pop() {
                         break *batch;
                     }
-                    mesh.doorbell().lie_down();
+                    mesh.doorbell().doze();
                     if !mesh.has_mail() {
                         // A wake that was missed shows as a test that ends here.
                         let rung = mesh.doorbell().bell().wait(Some(Duration::from_secs(20)));

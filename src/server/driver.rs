@@ -41,7 +41,10 @@ pub enum Post {
     /// Keepalive of connections to come, for whoever accepts them.
     TcpKeepalive(u32),
     /// Stop accepting and reading, send what is to be sent, and end.
-    Shutdown,
+    Shutdown {
+        /// When it was asked for, on the monotonic clock: a core that was busy then has less time left.
+        asked_ns: u64,
+    },
 }
 
 /// What a core tells the supervisor.
@@ -132,7 +135,7 @@ struct Ending {
 impl<S: Service> Driver<S> {
     /// On the core's own executor. The error is glommio's or the kernel's, in words.
     pub fn new(mut parts: Parts<S>) -> Result<Self, String> {
-        let bed_bell = Arc::new(EventFd::new().map_err(|error| error.to_string())?);
+        let bed_bell = parts.mesh.doorbell().bed_bell().clone();
         let bed = Bed::new(bed_bell.clone())?;
         for listener in &parts.listeners {
             let socket = listener.try_clone().map_err(|error| error.to_string())?.socket;
@@ -277,7 +280,7 @@ impl<S: Service> Driver<S> {
                         listener.set_keepalive(seconds);
                     }
                 }
-                Post::Shutdown => self.begin_ending(),
+                Post::Shutdown { asked_ns } => self.begin_ending(asked_ns),
             }
         }
         worked
@@ -393,11 +396,11 @@ impl<S: Service> Driver<S> {
         }
     }
 
-    fn begin_ending(&mut self) {
+    fn begin_ending(&mut self, asked_ns: u64) {
         if self.ending.is_some() {
             return;
         }
-        self.ending = Some(Ending { until_ns: self.now.mono_ns + FLUSH_NS, quiet: false });
+        self.ending = Some(Ending { until_ns: asked_ns + FLUSH_NS, quiet: false });
         self.accept_again.clear();
         self.parts.ring.stop_accepting();
         // From here on every connection is one whose peer has sent its last byte: it gets its answers.
@@ -428,24 +431,27 @@ impl<S: Service> Driver<S> {
             return;
         }
         let until_ns = self.next_deadline_ns(now_ns);
-        let doorbell = self.parts.mesh.doorbell();
-        doorbell.lie_down();
-        if self.parts.mesh.has_mail() || self.parts.roster.has_posted(self.parts.me.index()) {
-            self.parts.mesh.doorbell().get_up();
-            return;
-        }
         if idle_ns < SETTLE_NS || self.link_is_full || self.ending.is_some() {
-            let most = if self.link_is_full { DOZE_FULL_LINK } else { DOZE };
-            let left = until_ns.map_or(most, |at_ns| Duration::from_nanos(at_ns.saturating_sub(now_ns)));
-            self.enter(Wait::AtMost(left.min(most)));
-            self.parts.mesh.doorbell().get_up();
-            return;
-        }
-        if let Err(error) = self.sleep(until_ns, now_ns).await {
+            self.doze(until_ns, now_ns);
+        } else if let Err(error) = self.sleep(until_ns, now_ns).await {
             self.complain(&format!("cannot sleep: {error}"));
-            self.enter(Wait::AtMost(DOZE));
+            self.doze(until_ns, now_ns);
         }
         self.parts.mesh.doorbell().get_up();
+    }
+
+    // Whether a peer or an acceptor has something for us; asked after the sleeping flag is up.
+    fn is_wanted(&self) -> bool {
+        self.parts.mesh.has_mail() || self.parts.roster.has_posted(self.parts.me.index())
+    }
+
+    fn doze(&mut self, until_ns: Option<u64>, now_ns: u64) {
+        let most = if self.link_is_full { DOZE_FULL_LINK } else { DOZE };
+        let left = until_ns.map_or(most, |at_ns| Duration::from_nanos(at_ns.saturating_sub(now_ns)));
+        self.parts.mesh.doorbell().doze();
+        if !self.is_wanted() {
+            self.enter(Wait::AtMost(left.min(most)));
+        }
     }
 
     // Until something comes or the deadline is over; leaves the events to take.
@@ -460,14 +466,16 @@ impl<S: Service> Driver<S> {
         }
         self.bed_bell.clear();
         self.parts.ring.tell(&self.bed_bell).map_err(|error| error.to_string())?;
+        self.parts.mesh.doorbell().fall_asleep();
         // Runs what the kernel has put off until now; from here on it rings the bed's bell.
         self.enter(Wait::No);
-        let slept = if self.parts.ring.has_work() { Ok(()) } else { self.bed.sleep().await };
+        let awake = self.parts.ring.has_work() || self.is_wanted();
+        let slept = if awake { Ok(()) } else { self.bed.sleep().await };
+        self.parts.mesh.doorbell().get_up();
         let untold = self.parts.ring.tell_nobody().map_err(|error| error.to_string());
-        if self.parts.ring.has_collected() {
-            return slept.and(untold);
+        if !self.parts.ring.has_collected() {
+            self.enter(Wait::No);
         }
-        self.enter(Wait::No);
         self.last_pause_ns = self.clock.now().mono_ns;
         slept.and(untold)
     }

@@ -367,7 +367,7 @@ fn shutdown_asked_by_a_client_ends_the_server_after_the_replies_are_sent() {
 fn a_client_that_does_not_read_cannot_hold_the_end_up() {
     let server = start(config(2));
     let mut stuck = server.connect();
-    stuck.write_all(b"BIG 20000000\r\n").unwrap();
+    stuck.write_all(b"BIG 50000000\r\n").unwrap();
     std::thread::sleep(Duration::from_millis(100));
     let reports = server.stop();
     assert_eq!(reports.len(), 2);

@@ -31,22 +31,24 @@ use exit::BootError;
 use report::Run;
 use std::io::Read;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Serves until it is told to stop. Everything that can be wrong is looked at before the first executor.
 pub fn run(mut resolved: Resolved) -> Result<(), BootError> {
     log::start(resolved.options.loglevel, &resolved.options.logfile)?;
     preflight::run(&mut resolved)?;
     let _pid = pidfile::PidFile::hold(&resolved.options.pidfile);
-    let began = Instant::now();
+    let clock = Clock::real();
+    let began = clock.raw();
     let cores = usize::from(resolved.options.cores);
     let snapshots = boot::serve(serve_config(&resolved), make_engine(&resolved), |control| {
         let addresses: Vec<String> = control.endpoints().iter().map(Endpoint::to_string).collect();
         banner::show(&resolved, &addresses);
     })?;
+    let uptime = Duration::from_nanos(clock.elapsed_ns(began, clock.raw()));
     tracing::info!("all connections are closed");
     if !resolved.options.latency_report.is_empty() {
-        write_report(&snapshots, cores, began.elapsed(), &resolved.options.latency_report);
+        write_report(&snapshots, cores, uptime, &resolved.options.latency_report);
     }
     Ok(())
 }

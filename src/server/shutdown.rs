@@ -110,8 +110,9 @@ pub(super) fn wait_for_a_reason(control: &Control, signals: Option<&Signals>, ha
 /// Tells all cores to end.
 pub(super) fn tell_all(control: &Control) {
     control.ending.store(true, Ordering::SeqCst);
+    let asked_ns = Clock::real().now().mono_ns;
     for core in 0..control.roster.cores() {
-        control.roster.post(core, Post::Shutdown);
+        control.roster.post(core, Post::Shutdown { asked_ns });
     }
 }
 

@@ -162,7 +162,8 @@ impl Toy {
             b"BIG" => {
                 let bytes: usize = String::from_utf8_lossy(key).parse().unwrap_or(0);
                 reply.extend_from_slice(format!("${bytes}\r\n").as_bytes());
-                reply.extend((0..bytes).map(|at| b'a' + (at % 23) as u8));
+                let pattern = b"abcdefghijklmnopqrstuvw".repeat(bytes / 23 + 1);
+                reply.extend_from_slice(&pattern[..bytes]);
                 reply.extend_from_slice(b"\r\n");
             }
             b"WHERE" => reply.extend_from_slice(format!(":{}\r\n", self.start.id.0).as_bytes()),
