@@ -229,6 +229,7 @@ impl Center {
 
     /// Counts an error reply by its code word.
     pub fn count_error(&mut self, encoded: &[u8]) {
+        self.metrics.counters.error_replies += 1;
         let text = encoded.strip_prefix(b"-").unwrap_or(encoded);
         let line = &text[..memchr::memchr(b'\r', text).unwrap_or(text.len())];
         self.metrics.record_error(error_code(&String::from_utf8_lossy(line)));

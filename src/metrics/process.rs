@@ -160,7 +160,7 @@ pub struct MemoryMarks {
 
 impl MemoryMarks {
     /// The mark of no core: any other joined to it stands.
-    pub const NONE: MemoryMarks = MemoryMarks { startup_bytes: u64::MAX, peak_bytes: 0, sampled_ns: 0 };
+    pub const NONE: MemoryMarks = MemoryMarks { startup_bytes: 0, peak_bytes: 0, sampled_ns: 0 };
 
     /// Takes the first mark.
     pub fn new() -> Self {
@@ -176,9 +176,9 @@ impl MemoryMarks {
         }
     }
 
-    /// Joins another core's: the first start, the highest peak.
+    /// Joins another core's: the start of the last core, the highest peak.
     pub fn merge(&mut self, other: &MemoryMarks) {
-        self.startup_bytes = self.startup_bytes.min(other.startup_bytes);
+        self.startup_bytes = self.startup_bytes.max(other.startup_bytes);
         self.peak_bytes = self.peak_bytes.max(other.peak_bytes);
     }
 }
@@ -211,6 +211,6 @@ mod tests {
     fn marks_of_cores_join() {
         let mut marks = MemoryMarks { startup_bytes: 10, peak_bytes: 20, sampled_ns: 0 };
         marks.merge(&MemoryMarks { startup_bytes: 12, peak_bytes: 30, sampled_ns: 5 });
-        assert_eq!(marks, MemoryMarks { startup_bytes: 10, peak_bytes: 30, sampled_ns: 0 });
+        assert_eq!(marks, MemoryMarks { startup_bytes: 12, peak_bytes: 30, sampled_ns: 0 });
     }
 }

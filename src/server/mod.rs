@@ -78,7 +78,9 @@ fn make_engine(resolved: &Resolved) -> impl Fn(CoreStart) -> Engine + Send + Syn
         (0..40).map(|_| char::from(b"0123456789abcdef"[chance.below(16) as usize])).collect();
     let engine_seed = chance.next_u64();
     let options = resolved.options.clone();
-    let config_file = resolved.file.as_ref().map_or(String::new(), |file| file.display().to_string());
+    let config_file = resolved.file.as_ref().map_or(String::new(), |file| {
+        std::path::absolute(file).unwrap_or_else(|_| file.clone()).display().to_string()
+    });
     let executable = std::env::current_exe().map_or(String::new(), |path| path.display().to_string());
     let started = Clock::real().now();
     move |start: CoreStart| {
