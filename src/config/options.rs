@@ -138,7 +138,7 @@ options! {
     /// Password of the default user; empty for none.
     "requirepass" requirepass: Vec<u8> = Vec::new(), Live, Kind::Text;
     /// Databases that SELECT can name, counted from 0.
-    "databases" databases: u8 = limits::DATABASES as u8, Start, Kind::Integer { min: 1, max: limits::DATABASES as i64 };
+    "databases" databases: u8 = limits::DATABASES as u8, Start, Kind::Integer { min: limits::DATABASES as i64, max: limits::DATABASES as i64 };
     /// Longest argument and value.
     "proto-max-bulk-len" proto_max_bulk_len: usize = limits::BULK_BYTES_MAX, Live, Kind::Memory { min: limits::BULK_BYTES_FLOOR as i64, max: FRAME_MAX };
     /// Largest input of one client that waits to be executed.
@@ -155,16 +155,8 @@ options! {
     "lfu-decay-time" lfu_decay_time: u32 = 1, Live, Kind::Integer { min: 0, max: INT_MAX };
     /// Rounds of upkeep per second; held between 1 and 500.
     "hz" hz: u32 = 10, Live, Kind::Integer { min: 0, max: INT_MAX };
-    /// Whether upkeep runs more often when there are many clients.
-    "dynamic-hz" dynamic_hz: bool = true, Live, Kind::YesNo;
     /// How much time goes into finding expired keys, from 1 to 10.
     "active-expire-effort" active_expire_effort: u32 = 1, Live, Kind::Integer { min: 1, max: 10 };
-    /// Whether DEL frees values later, as UNLINK does.
-    "lazyfree-lazy-user-del" lazyfree_lazy_user_del: bool = false, Live, Kind::YesNo;
-    /// Whether FLUSHALL and FLUSHDB without ASYNC or SYNC free values later.
-    "lazyfree-lazy-user-flush" lazyfree_lazy_user_flush: bool = false, Live, Kind::YesNo;
-    /// Whether expired values are freed later.
-    "lazyfree-lazy-expire" lazyfree_lazy_expire: bool = false, Live, Kind::YesNo;
     /// Commands of at least this many microseconds enter SLOWLOG; -1 none, 0 all.
     "slowlog-log-slower-than" slowlog_log_slower_than: i64 = 10_000, Live, Kind::Integer { min: -1, max: i64::MAX };
     /// Entries SLOWLOG keeps.

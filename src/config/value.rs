@@ -53,6 +53,7 @@ impl Kind {
     pub fn expects(self) -> String {
         match self {
             Kind::YesNo => "yes or no".into(),
+            Kind::Integer { min, max } if min == max => format!("{min}, as it always is"),
             Kind::Integer { min, max } => format!("a whole number from {min} to {max}"),
             Kind::Memory { min, max } => {
                 format!("bytes from {} to {}, as in 64mb", print_bytes(min), print_bytes(max))

@@ -6,11 +6,11 @@ use crate::command::core::AdminRequest;
 use crate::engine::Engine;
 use crate::session::{Intent, Pause};
 
-/// How often upkeep wants to run while there is something to keep up, in milliseconds.
-const PERIOD_MS: u64 = 100;
+/// The loop calls at least this often, in milliseconds; a lower `hz` is kept here.
+const CALLED_MS: u64 = 100;
 /// Connections looked at per run: 5,000 idle ones are seen every five seconds.
 const SWEEP_MAX: usize = 100;
-/// Time one run may take from commands, in nanoseconds.
+/// Time one run may take from commands, in nanoseconds, times `active-expire-effort`.
 const BUDGET_NS: u64 = 1_000_000;
 
 /// Where upkeep stands.
@@ -26,21 +26,30 @@ pub(super) struct Upkeep {
 }
 
 impl Engine {
-    /// Does what is due; called about every 100 ms while awake, and after long sleeps.
+    /// Does what is due; called `hz` times a second while awake, and after long sleeps.
     pub fn on_cron(&mut self) {
+        if self.period_ms() > CALLED_MS && !self.cron_due() {
+            return;
+        }
         let now = self.center.now;
         self.upkeep.last_ns = now.mono_ns;
         self.follow_options();
         self.center.metrics.on_cron(now);
-        self.center.shard.on_cron(now, &self.center.clock, BUDGET_NS);
+        let budget_ns = BUDGET_NS * u64::from(self.center.options.active_expire_effort);
+        self.center.shard.on_cron(now, &self.center.clock, budget_ns);
         self.sweep_connections();
         self.look_at_pause();
         self.settle();
     }
 
     /// Whether `on_cron` is due.
-    pub fn cron_due(&self) -> bool {
-        self.center.now.mono_ns.saturating_sub(self.upkeep.last_ns) >= PERIOD_MS * 1_000_000
+    fn cron_due(&self) -> bool {
+        self.center.now.mono_ns.saturating_sub(self.upkeep.last_ns) >= self.period_ms() * 1_000_000
+    }
+
+    /// How often upkeep wants to run while there is something to keep up, in milliseconds.
+    fn period_ms(&self) -> u64 {
+        1000 / u64::from(self.center.options.hz)
     }
 
     /// How long this core may sleep at most, in milliseconds; `None`: until something arrives.
@@ -50,11 +59,11 @@ impl Engine {
         }
         let center = &self.center;
         let idle_closing = center.options.timeout > 0 && !center.clients.is_empty();
-        let sweep_ms = PERIOD_MS * (20 + 2 * (self.connections.len() / SWEEP_MAX) as u64);
+        let sweep_ms = self.period_ms() * (20 + 2 * (self.connections.len() / SWEEP_MAX) as u64);
         let quiet_ms = center.now.mono_ns.saturating_sub(self.upkeep.input_ns) / 1_000_000;
         let untrimmed = !center.clients.is_empty() && quiet_ms < sweep_ms;
         let busy = center.shard.wants_cron() || idle_closing || !self.paused.is_empty() || untrimmed;
-        busy.then_some(PERIOD_MS)
+        busy.then_some(self.period_ms())
     }
 
     /// Options that commands do not read from the table on every call.
