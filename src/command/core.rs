@@ -9,6 +9,7 @@ use crate::metrics::Metrics;
 use crate::metrics::slowlog::SlowLog;
 use crate::session::{Clients, Session};
 use crate::shard::Shard;
+use std::time::Duration;
 
 /// What is true of the whole process and never changes.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub enum AdminRequest {
     Shutdown,
     /// Log this and what is more important from now on (CONFIG SET loglevel).
     SetLogLevel(LogLevel),
+    /// Do nothing for so long, once what other cores wait for is on its way (DEBUG SLEEP).
+    Sleep(Duration),
     /// From now on at most this many clients at once.
     ClientsMax(u32),
     /// For clients to come: seconds of silence before TCP asks whether one is alive; 0: never.

@@ -2,7 +2,7 @@
 
 use super::config_cmd::OPERATOR;
 use super::connection::bad_subcommand;
-use super::core::Core;
+use super::core::{AdminRequest, Core};
 use super::error::CommandError;
 use super::help;
 use super::spec::{CorePart, CoresFn, Group, Spec};
@@ -56,7 +56,12 @@ const DEBUG: CoresFn = CoresFn {
     },
     part: |core, args| match asked(args) {
         Some(Asked::Sleep(time)) => {
-            core.clock.advance(time);
+            // All at the same time: home may not fall asleep before the others have been told to.
+            if core.id == core.caller_core && core.cores > 1 {
+                core.requests.push(AdminRequest::Sleep(time));
+            } else {
+                core.clock.advance(time);
+            }
             Box::new(())
         }
         Some(Asked::ActiveExpire(on)) => {

@@ -91,6 +91,10 @@ impl Service for Engine {
                 AdminRequest::Shutdown => Request::Shutdown,
                 AdminRequest::ClientsMax(most) => Request::ClientsMax(most),
                 AdminRequest::TcpKeepalive(seconds) => Request::TcpKeepalive(seconds),
+                AdminRequest::Sleep(time) => {
+                    self.center().clock.advance(time);
+                    continue;
+                }
                 AdminRequest::SetLogLevel(level) => {
                     log::set_level(level);
                     continue;
