@@ -48,6 +48,7 @@ fn main() {
         checksum ^= bench_std(count);
     }
     println!("checksum {checksum:016x}");
+    memory(count);
     longest_steps(count, if measuring { 5 } else { 1 });
 }
 
@@ -87,6 +88,29 @@ fn thread_time() -> Duration {
     // SAFETY: the call writes one timespec, which is ours.
     unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// What a key takes beyond its own bytes and its value's.
+fn memory(count: usize) {
+    let owners = Owners::new(42, 1);
+    for (value_len, deadline) in [(8, None), (8, Some(1)), (64, None)] {
+        let before = allocated();
+        let mut dict = Dict::<NoValue>::new(owners);
+        for number in 0..count {
+            let key = key(number);
+            dict.insert(
+                owners.hash(&key),
+                Block::new(&key, Content::Bytes(&[b'v'; 64][..value_len]), deadline),
+            );
+        }
+        let beyond = |bytes: usize| bytes as f64 / count as f64 - 16.0 - value_len as f64;
+        println!(
+            "dict bytes per key beyond 16 + {value_len}{}: {:.1} allocated, {:.1} by own count",
+            if deadline.is_some() { ", with a deadline" } else { "" },
+            beyond(allocated().saturating_sub(before)),
+            beyond(dict.content_bytes() + dict.table_bytes()),
+        );
+    }
 }
 
 /// The shortest time of each step over some rounds; its maximum is the longest step.

@@ -196,6 +196,7 @@ impl Engine {
 
     /// Goes on with connections whose input waits, each for a slice; true: some are not through.
     pub fn run_ready(&mut self) -> bool {
+        self.catch_up();
         for _ in 0..self.ready.len() {
             let Some(at) = self.ready.pop_front() else { break };
             let Some(connection) = self.connections.get_mut(at.index as usize).and_then(Option::as_deref_mut)

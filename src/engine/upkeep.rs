@@ -12,12 +12,19 @@ const CALLED_MS: u64 = 100;
 const SWEEP_MAX: usize = 100;
 /// Time one run may take from commands, in nanoseconds, times `active-expire-effort`.
 const BUDGET_NS: u64 = 1_000_000;
+/// While expired keys or garbage wait, a slice of this length...
+const SLICE_NS: u64 = 200_000;
+/// ...once in this time: a fifth of a core at most, and no command waits longer than a slice.
+const SLICE_PERIOD_NS: u64 = 1_000_000;
 
 /// Where upkeep stands.
 #[derive(Debug, Default)]
 pub(super) struct Upkeep {
     sweep: usize,
     last_ns: u64,
+    /// The shard had more to expire or to free than its last slice of time allowed, and when that was.
+    behind: bool,
+    slice_ns: u64,
     /// When input last came, in monotonic nanoseconds: until all have been swept after it, go on.
     pub(super) input_ns: u64,
     /// What the process was last told of these two options.
@@ -36,10 +43,26 @@ impl Engine {
         self.follow_options();
         self.center.metrics.on_cron(now);
         let budget_ns = BUDGET_NS * u64::from(self.center.options.active_expire_effort);
-        self.center.shard.on_cron(now, &self.center.clock, budget_ns);
+        self.keep_shard_up(budget_ns);
         self.sweep_connections();
         self.look_at_pause();
         self.settle();
+    }
+
+    fn keep_shard_up(&mut self, budget_ns: u64) {
+        let now = self.center.now;
+        self.upkeep.slice_ns = now.mono_ns;
+        self.upkeep.behind = self.center.shard.on_cron(now, &self.center.clock, budget_ns);
+    }
+
+    /// Another slice for the shard if it is behind: what expires or is removed faster than `on_cron` alone
+    /// can free would fill the memory.
+    pub(super) fn catch_up(&mut self) {
+        if self.upkeep.behind
+            && self.center.now.mono_ns.saturating_sub(self.upkeep.slice_ns) >= SLICE_PERIOD_NS
+        {
+            self.keep_shard_up(SLICE_NS);
+        }
     }
 
     /// Whether `on_cron` is due.
@@ -56,6 +79,9 @@ impl Engine {
     pub fn next_wake_ms(&self) -> Option<u64> {
         if !self.ready.is_empty() {
             return Some(0);
+        }
+        if self.upkeep.behind {
+            return Some(SLICE_PERIOD_NS / 1_000_000);
         }
         let center = &self.center;
         let idle_closing = center.options.timeout > 0 && !center.clients.is_empty();
