@@ -71,7 +71,8 @@ pub(super) fn svg(rows: &[Row], series: &[Series], setting: &Setting) -> String 
 fn thousands(rate: f64) -> String {
     match rate {
         rate if rate >= 999_500.0 => format!("{:.2}M", rate / 1e6),
-        rate if rate >= 999.5 => format!("{:.0}k", rate / 1e3),
+        rate if rate >= 9_950.0 => format!("{:.0}k", rate / 1e3),
+        rate if rate >= 1_000.0 => format!("{:.1}k", rate / 1e3),
         rate => format!("{rate:.0}"),
     }
 }
@@ -189,8 +190,10 @@ fn curve_panel<'r>(
     let median = x(2f64.log10());
     drawing.line(median, y0, median, y1, "grid");
     drawing.text(median, y0 + 16.0, "middle", "", "p50");
+    // Three lines a decade, while there is room for their labels.
+    let digits: &[f64] = if scale.ms.1 - scale.ms.0 < 3.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
     for exponent in -4..=5 {
-        for digit in [1.0, 2.0, 5.0] {
+        for digit in digits {
             let ms = digit * 10f64.powi(exponent);
             let log_ms = ms.log10();
             if (scale.ms.0..=scale.ms.1).contains(&log_ms) {

@@ -161,7 +161,7 @@ pub(super) fn medians(rows: &[Row]) -> Vec<Row> {
     medians
 }
 
-const HEAD: [&str; 9] = [
+const HEAD: [&str; 10] = [
     "pipeline",
     "test",
     "server",
@@ -171,9 +171,10 @@ const HEAD: [&str; 9] = [
     "server p50 µs",
     "p99 µs",
     "CPU µs/op",
+    "busy",
 ];
 
-fn cells(row: &Row, series: &[Series]) -> [String; 9] {
+fn cells(row: &Row, series: &[Series]) -> [String; 10] {
     [
         row.pipeline.to_string(),
         row.test.name.to_uppercase(),
@@ -184,18 +185,14 @@ fn cells(row: &Row, series: &[Series]) -> [String; 9] {
         shown_us(row.server_us[0]),
         shown_us(row.server_us[1]),
         format!("{:.2}", row.cpu_us),
+        format!("{:.0} %", row.busy * 100.0),
     ]
 }
 
-/// The table for a terminal, with the share of its CPUs the server was busy.
+/// The table for a terminal.
 pub(super) fn text(rows: &[Row], series: &[Series], setting: &Setting) -> String {
-    let mut lines: Vec<Vec<String>> =
-        vec![HEAD.iter().chain(&["busy"]).map(|cell| (*cell).to_owned()).collect()];
-    for row in rows {
-        let mut line = cells(row, series).to_vec();
-        line.push(format!("{:.0} %", row.busy * 100.0));
-        lines.push(line);
-    }
+    let mut lines = vec![HEAD.map(str::to_owned)];
+    lines.extend(rows.iter().map(|row| cells(row, series)));
     let widths: Vec<usize> = (0..lines[0].len())
         .map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0))
         .collect();
@@ -223,7 +220,7 @@ pub(super) fn text(rows: &[Row], series: &[Series], setting: &Setting) -> String
 pub(super) fn markdown(rows: &[Row], series: &[Series], setting: &Setting) -> String {
     let mut text =
         format!("{}; {}; {}.\n\n| {} |\n", setting.machine, setting.versions, setting.load, HEAD.join(" | "));
-    text.push_str("|---:|---|---|---:|---:|---:|---:|---:|---:|\n");
+    text.push_str("|---:|---|---|---:|---:|---:|---:|---:|---:|---:|\n");
     for row in rows {
         let rivals: Vec<&Row> =
             rows.iter().filter(|other| (other.pipeline, other.test) == (row.pipeline, row.test)).collect();
