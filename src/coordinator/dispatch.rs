@@ -112,9 +112,7 @@ impl Connection {
 
     /// Notes the command for CLIENT LIST and lets CLIENT REPLY SKIP end.
     fn after_command(&mut self, at: ConnectionId, center: &mut Center, command: &'static Command) {
-        let active_s = center.now.unix_s();
         if let Some(session) = center.clients.get_mut(at) {
-            session.active_s = active_s;
             session.last_command = &command.full_name;
             if session.reply_mode == ReplyMode::SkipNext {
                 session.reply_mode = ReplyMode::On;
@@ -135,7 +133,6 @@ impl Connection {
         let began = center.clock.raw();
         if let Some(session) = center.clients.get_mut(at) {
             session.last_command = &call.command.full_name;
-            session.active_s = call.now.unix_s();
         }
         self.note_sizes(at, center);
         let mut encoded = std::mem::take(&mut center.scratch);

@@ -140,10 +140,10 @@ impl Engine {
         else {
             return;
         };
-        if self.center.clients.get(at).is_none() {
-            return;
-        }
-        self.upkeep.input_ns = self.center.now.mono_ns;
+        let now = self.center.now;
+        let Some(session) = self.center.clients.get_mut(at) else { return };
+        session.active_s = now.unix_s();
+        self.upkeep.input_ns = now.mono_ns;
         connection.on_bytes(at, &mut self.center, bytes);
         self.touch(at);
         self.settle();

@@ -81,7 +81,7 @@ pub struct Session {
     pub paused: bool,
     /// Unix second of its start.
     pub created_s: u64,
-    /// Unix second of its last command.
+    /// Unix second of its last input.
     pub active_s: u64,
     /// Full name of its last command, `container|sub` for subcommands.
     pub last_command: &'static str,

@@ -51,7 +51,7 @@ pub fn run(transcript: &str, shards: u16, seed: u64) {
                 sim.send_words(clients[client - 1], &words);
                 sim.settle();
                 let replies = sim.take_replies(clients[client - 1]);
-                let shown = replies.iter().map(|reply| show(reply)).collect::<Vec<_>>().join("\n");
+                let shown = replies.iter().map(show).collect::<Vec<_>>().join("\n");
                 assert!(
                     matches(&expected, &shown),
                     "\n{shards} shards, seed {seed:#x}\n> {text}\nexpected:\n{expected}\nanswered:\n{shown}\n"
