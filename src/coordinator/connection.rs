@@ -301,8 +301,10 @@ impl Connection {
                     used += len;
                 }
                 Err(error) => {
-                    self.reply_with(center, false, |reply| error.write_to(reply.out()));
-                    center.metrics.counters.error_replies += 1;
+                    let mut encoded = Vec::new();
+                    error.write_to(&mut encoded);
+                    center.count_error(&encoded);
+                    self.reply_with(center, false, |reply| reply.raw(&encoded));
                     center.clients.close(at, Intent::CloseAfterOutput);
                     used = input.len();
                 }

@@ -28,6 +28,8 @@ pub trait Service {
 
     /// A connection came. Its id is good until `on_hangup`.
     fn connect(&mut self, id: ClientId, address: Address) -> ConnectionId;
+    /// A connection came that was one too many, and was told so.
+    fn on_refused(&mut self);
     /// A turn begins at this moment.
     fn begin_turn(&mut self, now: Now);
     /// Input: runs what it can and keeps the rest.

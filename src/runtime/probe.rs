@@ -52,7 +52,7 @@ const OPERATIONS: &[(&str, u8)] = &[
     ("SHUTDOWN", opcode::Shutdown::CODE),
 ];
 
-/// How many operations [`io_uring`] looks for.
+/// How many operations [`io_uring()`] looks for.
 pub fn operations_count() -> usize {
     OPERATIONS.len()
 }

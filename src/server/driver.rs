@@ -296,6 +296,7 @@ impl<S: Service> Driver<S> {
             // Best effort, as in Redis: the line fits any socket's buffer, unless the peer is gone.
             let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
             let _ = SockRef::from(&socket).send_with_flags(TOO_MANY, flags);
+            self.parts.service.on_refused();
             return;
         };
         let id = ClientId(self.parts.roster.next_client());

@@ -19,6 +19,10 @@ impl Service for Engine {
         Engine::connect(self, id, address)
     }
 
+    fn on_refused(&mut self) {
+        self.center_mut().metrics.counters.connections_rejected += 1;
+    }
+
     #[inline]
     fn begin_turn(&mut self, now: Now) {
         Engine::begin_turn(self, now);

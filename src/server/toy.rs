@@ -216,6 +216,8 @@ impl Service for Toy {
         ConnectionId { index, generation: slot.0 }
     }
 
+    fn on_refused(&mut self) {}
+
     fn begin_turn(&mut self, _now: Now) {}
 
     fn on_bytes(&mut self, connection: ConnectionId, bytes: &[u8]) {
