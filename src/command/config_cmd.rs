@@ -206,7 +206,7 @@ mod tests {
             2> PING  PONG
             2> RESET  RESET
             2> PING  (error) NOAUTH Authentication required.
-            2> HELLO 3  (error) NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time
+            2> HELLO 3  (error) NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time
             2> HELLO 2 AUTH default sesame SETNAME x
                 1) "server"
                 2) "redis"

@@ -111,9 +111,9 @@ fn hello(core: &mut Core<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> CommandR
     }
     if !core.me().authenticated {
         return Err(CommandError::Text(
-            "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH \
-             <user> <pass> option can be used to authenticate the client and select the RESP protocol version at \
-             the same time",
+            "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> \
+             <pass> option can be used to authenticate the client and select the RESP protocol version at the same \
+             time",
         ));
     }
     if let Some(protocol) = protocol {

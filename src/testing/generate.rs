@@ -378,7 +378,7 @@ fn has_deadline(argument: &Argument) -> bool {
 /// What to write where a documented name stands for a word of a known set.
 fn words_of_name(name: &str) -> Option<&'static [&'static str]> {
     Some(match name {
-        "type" => &["string", "STRING", "list", "hash", "none", "nosuch"],
+        "type" => &["string", "STRING", "list", "hash", "nosuch"],
         "cursor" => &["0", "0", "0", "0", "0", "0", "abc", "", "18446744073709551616", "1.5"],
         "protover" => &["2", "3", "2", "3", "1", "4", "abc", "", "-2"],
         "connection-name" | "clientname" => &["me", "worker-1", "", "with space", "new\nline", "\u{e9}"],

@@ -1,0 +1,402 @@
+//! Medusa against redis-server 7.0: the same seeded commands to both, and the same bytes back.
+//!
+//! Commands come from the command table, so a new row is compared the day it lands; sessions change
+//! protocol and database, batches are of many sizes. Replies are compared byte for byte but for the
+//! rules of `testing::differences`, each with its reason. A difference is replayed and shrunk, and
+//! printed with its seed as something one can type:
+//!
+//!   MEDUSA_DIFF_SEED=7 MEDUSA_DIFF_COMMANDS=2000 cargo test --test differential
+//!
+//! MEDUSA_DIFF_COMMANDS (50000) is per core count. MEDUSA_DIFF_AGAINST=redis runs the reference against
+//! itself, which tests this test.
+
+mod common;
+
+use common::{Server, Wire};
+use medusa::base::prng::Prng;
+use medusa::command::table::Table;
+use medusa::resp::{Decoder, Value};
+use medusa::testing::differences::{Compare, compare_of};
+use medusa::testing::generate::{Generator, NEAR_MS, frame, shown};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Differences to look for before giving up: enough to see a pattern.
+const DIFFERENCES_MAX: usize = 8;
+/// Commands of one connection before the next one opens.
+const SESSION_COMMANDS: u64 = 400;
+/// Commands sent before a reply is read, at most.
+const BATCH_COMMANDS: usize = 48;
+/// Bytes sent before a reply is read, at most: less than socket buffers hold.
+const BATCH_BYTES: usize = 64 << 10;
+/// Time spent on making one difference smaller.
+const SHRINK_TIME: Duration = Duration::from_secs(6);
+/// Longest wait for both servers to have removed what is expired, by their own cycles.
+const EXPIRY_TIME: Duration = Duration::from_secs(5);
+
+/// One thing to do on both sides.
+#[derive(Clone, Debug)]
+enum Step {
+    /// A new connection.
+    Connect,
+    /// A command.
+    Command {
+        words: Vec<Vec<u8>>,
+        /// Whether replies are read before the next command is sent.
+        flush: bool,
+        /// A deadline must pass before the next command.
+        near_deadline: bool,
+    },
+}
+
+/// Two replies that should have been one.
+#[derive(Debug)]
+struct Difference {
+    step: usize,
+    reference: Vec<u8>,
+    medusa: Vec<u8>,
+}
+
+struct Pair {
+    servers: [Server; 2],
+    wires: [Wire; 2],
+    commands: u64,
+}
+
+impl Pair {
+    fn new(reference: Server, medusa: Server) -> Pair {
+        let wires = [reference.connect(), medusa.connect()];
+        Pair { servers: [reference, medusa], wires, commands: 0 }
+    }
+
+    fn reconnect(&mut self) {
+        self.wires = [self.servers[0].connect(), self.servers[1].connect()];
+    }
+
+    /// Empty databases and new connections.
+    fn reset(&mut self) {
+        self.reconnect();
+        let replies = self.both(&[b"FLUSHALL".to_vec()]);
+        assert_eq!(replies[0], b"+OK\r\n");
+        assert_eq!(replies[1], b"+OK\r\n", "{:?}", self.servers[1].log());
+    }
+
+    /// One command to both, alone.
+    fn both(&mut self, words: &[Vec<u8>]) -> [Vec<u8>; 2] {
+        self.wires.iter_mut().for_each(|wire| wire.command(words));
+        [reply(&mut self.wires[0]), reply(&mut self.wires[1])]
+    }
+
+    /// Runs steps until two replies differ.
+    fn run(&mut self, steps: &[Step]) -> Option<Difference> {
+        let mut sent: Vec<usize> = Vec::new();
+        let mut frames = Vec::new();
+        for (at, step) in steps.iter().enumerate() {
+            let Step::Command { words, flush, near_deadline } = step else {
+                if let Some(difference) = self.exchange(steps, &mut sent, &mut frames) {
+                    return Some(difference);
+                }
+                self.reconnect();
+                continue;
+            };
+            let rule = compare_of(&full_name(words));
+            let alone = matches!(rule, Some(Compare::WholeScan | Compare::SomeKey | Compare::AfterExpiry));
+            if alone && let Some(difference) = self.exchange(steps, &mut sent, &mut frames) {
+                return Some(difference);
+            }
+            if rule == Some(Compare::AfterExpiry) {
+                // One SCAN over everything removes what has expired; KEYS would only hide it.
+                self.both(&["SCAN", "0", "COUNT", "1000000"].map(|word| word.as_bytes().to_vec()));
+            }
+            frame(words, &mut frames);
+            sent.push(at);
+            let full = sent.len() >= BATCH_COMMANDS || frames.len() >= BATCH_BYTES;
+            if (alone || *flush || *near_deadline || full)
+                && let Some(difference) = self.exchange(steps, &mut sent, &mut frames)
+            {
+                return Some(difference);
+            }
+            if *near_deadline {
+                // Not a wait for a state but for time itself: both deadlines must be over.
+                std::thread::sleep(Duration::from_millis(2 * NEAR_MS + 2));
+            }
+        }
+        self.exchange(steps, &mut sent, &mut frames)
+    }
+
+    /// Sends what was collected and compares the replies.
+    fn exchange(
+        &mut self,
+        steps: &[Step],
+        sent: &mut Vec<usize>,
+        frames: &mut Vec<u8>,
+    ) -> Option<Difference> {
+        self.wires.iter_mut().for_each(|wire| wire.send(frames));
+        frames.clear();
+        let mut difference = None;
+        for step in sent.drain(..) {
+            self.commands += 1;
+            let replies = [reply(&mut self.wires[0]), reply(&mut self.wires[1])];
+            let Step::Command { words, .. } = &steps[step] else { unreachable!("only commands are sent") };
+            if difference.is_none() && !self.agree(words, &replies) {
+                let [reference, medusa] = replies;
+                difference = Some(Difference { step, reference, medusa });
+            }
+        }
+        difference
+    }
+
+    /// Whether these replies count as the same.
+    fn agree(&mut self, words: &[Vec<u8>], replies: &[Vec<u8>; 2]) -> bool {
+        if replies[0] == replies[1] {
+            return true;
+        }
+        if replies.iter().any(|reply| reply.starts_with(b"-")) {
+            return replies[0] == replies[1];
+        }
+        let [left, right] = [decode(&replies[0]), decode(&replies[1])];
+        match compare_of(&full_name(words)) {
+            None => replies[0] == replies[1],
+            Some(Compare::Unordered) => set_of(&left) == set_of(&right),
+            Some(Compare::AfterExpiry) => self.agree_in_time(words),
+            Some(Compare::Near(distance)) => match (left, right) {
+                // Negative numbers are codes, not times.
+                (Value::Integer(left), Value::Integer(right)) if left >= 0 && right >= 0 => {
+                    left.abs_diff(right) <= distance.unsigned_abs()
+                }
+                (left, right) => left == right,
+            },
+            Some(Compare::Type | Compare::LeaveOut) => replies[0][0] == replies[1][0],
+            Some(Compare::Fields(fields)) => without(&left, fields) == without(&right, fields),
+            Some(Compare::SomeKey) => self.is_some_key(&left, &right),
+            // Only from 0 on is an iteration one that both can make.
+            Some(Compare::WholeScan) if words[1] != b"0" => true,
+            Some(Compare::WholeScan) => {
+                let [left, right] = [0, 1].map(|side| self.whole_scan(side, words, &replies[side]));
+                left == right
+            }
+        }
+    }
+
+    /// Whether both answer the same once what is expired has been removed on both sides.
+    fn agree_in_time(&mut self, words: &[Vec<u8>]) -> bool {
+        let deadline = Instant::now() + EXPIRY_TIME;
+        while Instant::now() < deadline {
+            let replies = self.both(words);
+            if replies[0] == replies[1] {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        false
+    }
+
+    fn is_some_key(&mut self, left: &Value, right: &Value) -> bool {
+        let (Some(left), Some(right)) = (left.as_bytes(), right.as_bytes()) else { return left == right };
+        [left, right].iter().all(|key| {
+            let exists = self.both(&[b"EXISTS".to_vec(), key.to_vec()]);
+            exists[0] == b":1\r\n" && exists[1] == b":1\r\n"
+        })
+    }
+
+    /// Every key that an iteration with these options finds on one side.
+    fn whole_scan(&mut self, side: usize, words: &[Vec<u8>], first: &[u8]) -> BTreeSet<Vec<u8>> {
+        let mut found = BTreeSet::new();
+        let mut words = words.to_vec();
+        let mut answer = decode(first);
+        loop {
+            let items = answer.as_items().expect("SCAN answers an array").to_vec();
+            let keys = items[1].as_items().expect("SCAN's second part is an array");
+            found.extend(keys.iter().map(|key| key.as_bytes().expect("keys are bytes").to_vec()));
+            let cursor = items[0].as_bytes().expect("a cursor is bytes").to_vec();
+            if cursor == b"0" {
+                return found;
+            }
+            words[1] = cursor;
+            self.wires[side].command(&words);
+            answer = decode(&reply(&mut self.wires[side]));
+        }
+    }
+
+    /// Looks for a shorter way to the same difference: first by leaving out what touches other keys,
+    /// then by halves, then one by one.
+    fn shrink(&mut self, steps: &[Step]) -> Option<(Vec<Step>, Difference)> {
+        let deadline = Instant::now() + SHRINK_TIME;
+        let mut try_run = |steps: &[Step]| {
+            self.reset();
+            self.run(steps).map(|difference| (steps[..=difference.step].to_vec(), difference))
+        };
+        let mut best = try_run(steps)?;
+        let mut chunk = best.0.len() / 2;
+        while chunk > 0 && Instant::now() < deadline {
+            let mut at = 0;
+            while at < best.0.len() && Instant::now() < deadline {
+                let mut shorter = best.0.clone();
+                shorter.drain(at..(at + chunk).min(best.0.len()));
+                match try_run(&shorter) {
+                    Some(found) if found.0.len() < best.0.len() => best = found,
+                    _ => at += chunk,
+                }
+            }
+            chunk /= 2;
+        }
+        Some(best)
+    }
+}
+
+fn reply(wire: &mut Wire) -> Vec<u8> {
+    wire.reply()
+}
+
+fn decode(reply: &[u8]) -> Value {
+    Decoder::new().next(reply).expect("a well-formed reply").expect("a whole reply").0
+}
+
+fn set_of(value: &Value) -> BTreeSet<Vec<u8>> {
+    let items = value.as_items().unwrap_or(&[]);
+    items.iter().map(|item| item.as_bytes().unwrap_or(b"?").to_vec()).collect()
+}
+
+/// A map (or RESP2's flat array of pairs) without the values of some fields.
+fn without(value: &Value, fields: &[&str]) -> Vec<String> {
+    let pairs: Vec<(Value, Value)> = match value {
+        Value::Map(pairs) => pairs.clone(),
+        Value::Array(items) => items.chunks(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect(),
+        other => return vec![format!("{other:?}")],
+    };
+    let kept = |(name, value): &(Value, Value)| {
+        let known = fields.iter().any(|field| name.as_bytes() == Some(field.as_bytes()));
+        if known { format!("{name:?}") } else { format!("{name:?} {value:?}") }
+    };
+    pairs.iter().map(kept).collect()
+}
+
+/// `get`, or `client|list`: as the table names it.
+fn full_name(words: &[Vec<u8>]) -> String {
+    let first = String::from_utf8_lossy(&words[0]).to_lowercase();
+    let container = Table::get().top(first.as_bytes()).is_some_and(|command| !command.subcommands.is_empty());
+    match words.get(1) {
+        Some(word) if container => format!("{first}|{}", String::from_utf8_lossy(word).to_lowercase()),
+        _ => first,
+    }
+}
+
+fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
+}
+
+fn env_number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name}: {text}?")))
+}
+
+/// A session's steps: a connection, a protocol, and commands in batches.
+fn session(generator: &mut Generator, prng: &mut Prng, commands: u64) -> Vec<Step> {
+    let mut steps = vec![Step::Connect];
+    let mut plain = |words: &[&str]| {
+        let words = words.iter().map(|word| word.as_bytes().to_vec()).collect();
+        steps.push(Step::Command { words, flush: true, near_deadline: false });
+    };
+    match prng.below(4) * u64::from(Table::get().top(b"hello").is_some()) {
+        0 => {}
+        1 => plain(&["HELLO", "2"]),
+        _ => plain(&["HELLO", "3"]),
+    }
+    if prng.one_in(3) && Table::get().top(b"hello").is_some() {
+        plain(&["SELECT", &prng.below(3).to_string()]);
+    }
+    let batch = *prng.pick(&[1, 3, 10, 40, 40, 40]);
+    for _ in 0..commands {
+        let command = generator.next(now_ms());
+        steps.push(Step::Command {
+            words: command.words,
+            flush: prng.one_in(batch),
+            near_deadline: command.near_deadline,
+        });
+    }
+    steps
+}
+
+fn printed(steps: &[Step]) -> String {
+    let line = |step: &Step| match step {
+        Step::Connect => "  (new connection)\n".to_string(),
+        Step::Command { words, near_deadline, .. } => {
+            let wait = if *near_deadline { "   (and wait)" } else { "" };
+            format!("  {}{wait}\n", shown(words))
+        }
+    };
+    let skipped = steps.len().saturating_sub(60);
+    let start = if skipped > 0 { format!("  ... {skipped} earlier steps\n") } else { String::new() };
+    start + &steps[skipped..].iter().map(line).collect::<String>()
+}
+
+fn short(reply: &[u8]) -> String {
+    let text = reply[..reply.len().min(300)].escape_ascii().to_string();
+    if reply.len() > 300 { format!("{text}... ({} bytes)", reply.len()) } else { text }
+}
+
+fn compare(cores: usize) {
+    let commands = env_number("MEDUSA_DIFF_COMMANDS", 50_000);
+    let seed = env_number("MEDUSA_DIFF_SEED", 0x5eed + cores as u64);
+    let against_itself = std::env::var("MEDUSA_DIFF_AGAINST").is_ok_and(|name| name == "redis");
+    let other = if against_itself { Server::redis() } else { Server::medusa(cores) };
+    let mut pair = Pair::new(Server::redis(), other);
+    let mut prng = Prng::new(seed);
+    let mut generator = Generator::from_table(prng.next_u64(), |command| {
+        compare_of(&command.full_name) != Some(Compare::LeaveOut)
+    });
+    let (mut report, mut found, mut drawn) = (String::new(), 0, 0);
+    let started = Instant::now();
+    // Steps since both were empty: what a difference can have come from.
+    let mut history: Vec<Step> = Vec::new();
+    while drawn < commands && found < DIFFERENCES_MAX {
+        let count = SESSION_COMMANDS.min(commands - drawn);
+        let start = history.len();
+        history.extend(session(&mut generator, &mut prng, count));
+        drawn += count;
+        if let Some(mut difference) = pair.run(&history[start..]) {
+            found += 1;
+            difference.step += start;
+            let steps = &history[..=difference.step];
+            report += &format!("\ndifference {found}:\n");
+            match pair.shrink(steps) {
+                Some((steps, difference)) => report += &describe(&steps, &difference),
+                None => {
+                    report += "(not seen again when replayed on empty servers)\n";
+                    report += &describe(&steps[steps.len().saturating_sub(20)..], &difference);
+                }
+            }
+            history.clear();
+            pair.reset();
+        }
+        if history.len() > 4_000 {
+            history.clear();
+            pair.reset();
+        }
+    }
+    println!("{cores} cores, seed {seed}: {} commands compared in {:?}", pair.commands, started.elapsed());
+    assert!(report.is_empty(), "\nseed {seed}, {cores} cores, {drawn} commands drawn{report}");
+}
+
+fn describe(steps: &[Step], difference: &Difference) -> String {
+    format!(
+        "{}  reference: {}\n  medusa:    {}\n",
+        printed(steps),
+        short(&difference.reference),
+        short(&difference.medusa)
+    )
+}
+
+#[test]
+fn one_core_answers_as_redis_does() {
+    compare(1);
+}
+
+#[test]
+fn two_cores_answer_as_redis_does() {
+    compare(2);
+}
+
+#[test]
+fn four_cores_answer_as_redis_does() {
+    compare(4);
+}
