@@ -16,20 +16,30 @@ pub struct Difference {
 pub const DELIBERATE: &[Difference] = &[
     Difference {
         subject: "Pipelines",
-        sentence: "Replies come in order and a connection reads its own writes, but between two keys of different \
-                   cores another client may see the later of two pipelined writes first.",
+        sentence: "between two keys of different cores, another client may see the later of two pipelined writes \
+                   first; `--pipeline-order strict` takes that away.",
     },
     Difference {
         subject: "CLIENT SETINFO",
-        sentence: "Is there, as in Redis 7.2, because client libraries send it when they connect.",
+        sentence: "is there, as in Redis 7.2, because client libraries send it when they connect.",
     },
     Difference {
         subject: "COMMAND",
-        sentence: "Lists the commands of the table below only; summaries and help texts are in our own words.",
+        sentence: "lists what the table below lists; summaries and help texts are in our own words.",
     },
     Difference {
-        subject: "INFO, MEMORY, DEBUG OBJECT",
-        sentence: "Have Redis's fields, with the figures of another engine.",
+        subject: "INFO",
+        sentence: "leaves out what would have to be invented (forks, modules, Redis's build and Lua VM) and adds a \
+                   section `medusa`.",
+    },
+    Difference {
+        subject: "MEMORY, OBJECT IDLETIME, DEBUG OBJECT, LOLWUT",
+        sentence: "answer about this engine: other representations, other figures, no small integers that share one \
+                   idle time.",
+    },
+    Difference {
+        subject: "MONITOR",
+        sentence: "shows a command when it is taken up, which for the monitor's own is before its reply.",
     },
 ];
 

@@ -8,6 +8,8 @@ pub mod transcript;
 #[cfg(test)]
 mod atomicity;
 #[cfg(test)]
+mod coverage;
+#[cfg(test)]
 mod tidy;
 
 pub use transcript::check;
