@@ -12,6 +12,7 @@ use crate::command::error::CommandError;
 use crate::command::spec::{Flags, Fold, FoldFn, Hop, HopFn, Next, Place, ShardFn};
 use crate::command::table::{Command, Table};
 use crate::config::Options;
+use crate::coordinator::frames::Frames;
 use crate::coordinator::spanning::{Question, Spanning};
 use crate::mesh::locks::Locks;
 use crate::mesh::message::{Control, Job, Share};
@@ -125,6 +126,8 @@ pub struct Center {
     pub questions: HashMap<u64, Question>,
     /// The number of the next of either.
     pub next_number: u64,
+    /// The window of commands of the connection that runs; kept for its capacity.
+    pub frames: Frames,
     /// Where replies of commands on connections are built; kept for its capacity.
     pub scratch: Vec<u8>,
     /// The logical clock: above every stamp this core has seen.
@@ -192,7 +195,11 @@ impl Center {
                 self.run_alone(run, fold, call, &mut reply)
             }
             Place::Owner(run) | Place::Split(run, _) | Place::Every(run, _) => {
-                run(&mut self.shard.keyspace(call.db, call.now), call.args, &mut reply)
+                let mut keys = self.shard.keyspace(call.db, call.now);
+                if let Some(hash) = call.hash {
+                    keys.know(call.args.at(call.command.spec.keys.first as usize), hash);
+                }
+                run(&mut keys, call.args, &mut reply)
             }
             Place::Atomic(run) => self.run_hops(run, call, &mut reply),
             Place::Scan(run) => self.run_scan(run, call, &mut reply),
@@ -323,6 +330,8 @@ pub struct Call<'a> {
     pub protocol: Protocol,
     /// When.
     pub now: Now,
+    /// Hash of its first key, where somebody has computed it.
+    pub hash: Option<u64>,
 }
 
 impl Call<'_> {
@@ -351,5 +360,6 @@ pub fn call_of(share: &Share) -> Call<'_> {
         db: share.db,
         protocol: share.protocol,
         now: share.now,
+        hash: None,
     }
 }

@@ -12,6 +12,7 @@ use crate::base::ids::ConnectionId;
 use crate::base::limits::{OUTPUT_HOLD_BYTES, TURN_SLICE_NS, WINDOW_MAX};
 use crate::coordinator::center::Center;
 use crate::coordinator::dispatch::Dispatched;
+use crate::coordinator::frames::{End, Frames, WINDOW};
 use crate::resp::request::{ParseLimits, Parser};
 use crate::session::Intent;
 use std::collections::VecDeque;
@@ -274,33 +275,39 @@ impl Connection {
 
     fn run(&mut self, at: ConnectionId, center: &mut Center, input: &[u8]) -> usize {
         let mut parser = std::mem::take(&mut self.parser);
+        let mut frames = std::mem::take(&mut center.frames);
         let began = center.clock.raw();
         let mut used = 0;
-        let mut count = 0_u32;
         while used < input.len() && !self.is_held(at, center) {
-            let authenticated = center.clients.get(at).is_some_and(|session| session.authenticated);
+            let Some(session) = center.clients.get(at) else { break };
+            let (db, authenticated) = (session.db, session.authenticated);
             let limits = ParseLimits { bulk_bytes_max: center.options.proto_max_bulk_len, authenticated };
-            let frame = &input[used..];
-            match parser.next(frame, &limits) {
-                Ok(None) => {
+            // AUTH changes what may come behind it.
+            let count_max = if authenticated { WINDOW } else { 1 };
+            let rest = &input[used..];
+            let end = frames.gather(&mut parser, rest, &limits, count_max, center);
+            frames.prefetch(center, db);
+            let (ran, len) = self.run_frames(at, center, &frames, rest, &parser);
+            used += len;
+            if ran < frames.len() {
+                // The rest of the window is parsed again when its turn comes.
+                parser.restart();
+                break;
+            }
+            match end {
+                End::Window => {}
+                End::Input => {
                     self.starved_of_input = true;
-                    if frame.len() > center.options.client_query_buffer_limit {
+                    if rest.len() - len > center.options.client_query_buffer_limit {
                         center.clients.close(at, Intent::CloseNow);
                     }
                     break;
                 }
-                Ok(Some(len)) => {
-                    let args = parser.args(frame);
-                    if args.len() > 0
-                        && let Dispatched::Held(hold) = self.dispatch(at, center, args)
-                    {
-                        self.hold = hold;
+                End::Error(error) => {
+                    if self.is_held(at, center) {
+                        parser.restart();
                         break;
                     }
-                    self.hold = Hold::None;
-                    used += len;
-                }
-                Err(error) => {
                     let mut encoded = Vec::new();
                     error.write_to(&mut encoded);
                     center.count_error(&encoded);
@@ -309,13 +316,40 @@ impl Connection {
                     used = input.len();
                 }
             }
-            count += 1;
-            if count.is_multiple_of(32) && center.clock.elapsed_ns(began, center.clock.raw()) > TURN_SLICE_NS
-            {
+            if center.clock.elapsed_ns(began, center.clock.raw()) > TURN_SLICE_NS {
                 break;
             }
         }
         self.parser = parser;
+        center.frames = frames;
         used
+    }
+
+    /// Runs a window of frames until one has to wait; returns how many ran and their length in bytes.
+    fn run_frames(
+        &mut self,
+        at: ConnectionId,
+        center: &mut Center,
+        frames: &Frames,
+        input: &[u8],
+        parser: &Parser,
+    ) -> (usize, usize) {
+        let mut len = 0;
+        for index in 0..frames.len() {
+            let frame = frames.get(index);
+            if let Some(lookup) = frame.lookup {
+                if self.is_held(at, center) {
+                    return (index, len);
+                }
+                let args = frames.args(frame, input, parser);
+                if let Dispatched::Held(hold) = self.dispatch(at, center, args, lookup, frame.key) {
+                    self.hold = hold;
+                    return (index, len);
+                }
+                self.hold = Hold::None;
+            }
+            len += frame.len;
+        }
+        (frames.len(), len)
     }
 }

@@ -6,6 +6,7 @@
 use crate::base::args::Args;
 use crate::base::ids::{ConnectionId, ShardId};
 use crate::base::number::parse_cursor;
+use crate::base::owner::KeyHash;
 use crate::command::error::CommandError;
 use crate::command::spec::{Flags, Place};
 use crate::command::table::{Command, Lookup};
@@ -29,18 +30,19 @@ pub(super) enum Dispatched {
     Held(Hold),
 }
 
-/// Where the keys of a command live.
-enum Homes {
-    One(ShardId),
-    Several,
-}
-
 impl Connection {
-    pub(super) fn dispatch(&mut self, at: ConnectionId, center: &mut Center, args: Args<'_>) -> Dispatched {
+    pub(super) fn dispatch(
+        &mut self,
+        at: ConnectionId,
+        center: &mut Center,
+        args: Args<'_>,
+        lookup: Lookup,
+        key: Option<KeyHash>,
+    ) -> Dispatched {
         let Some(session) = center.clients.get_mut(at) else { return Dispatched::Taken };
         let muted = session.reply_mode != ReplyMode::On;
         let (db, protocol, authenticated) = (session.db, session.protocol, session.authenticated);
-        let command = match center.table.lookup(args) {
+        let command = match lookup {
             Lookup::Found(command) if command.arity_fits(args.len()) => command,
             found => {
                 self.refuse_unknown(at, center, args, found, muted);
@@ -51,7 +53,7 @@ impl Connection {
             self.refuse(at, center, command, "NOAUTH Authentication required.", muted);
             return Dispatched::Taken;
         }
-        let call = Call { command, args, db, protocol, now: center.now };
+        let call = Call { command, args, db, protocol, now: center.now, hash: key.map(|key| key.hash) };
         if center.clients.pause.until_ms != 0
             && center
                 .clients
@@ -66,16 +68,16 @@ impl Connection {
                 return Dispatched::Taken;
             }
             Place::Owner(_) | Place::Split(..) | Place::Atomic(_) => {
-                self.place_keys(at, center, &call, muted)
+                self.place_keys(at, center, &call, key, muted)
             }
             Place::Scan(_) => {
                 let shards = u64::from(center.owners.shards());
                 let shard =
                     parse_cursor(args.at(1)).map_or(center.id, |cursor| ShardId((cursor % shards) as u16));
-                self.place_on(at, center, &call, shard, 0, muted)
+                self.place_on(at, center, &call, shard, muted)
             }
             Place::Every(..) if center.owners.shards() == 1 => {
-                self.place_on(at, center, &call, center.id, 0, muted)
+                self.place_on(at, center, &call, center.id, muted)
             }
             Place::Every(..) => self.span(at, center, &call, None, muted),
             Place::Cores(asks) => self.ask(at, center, &call, asks, muted),
@@ -171,29 +173,22 @@ impl Connection {
         at: ConnectionId,
         center: &mut Center,
         call: &Call<'_>,
+        key: Option<KeyHash>,
         muted: bool,
     ) -> Dispatched {
+        // Without a key there are not enough words for one: the command's own error, wherever it runs.
+        let Some(first) = key.filter(|_| center.owners.shards() > 1) else {
+            return self.place_on(at, center, call, center.id, muted);
+        };
         let keys = call.command.spec.keys;
-        let mut indexes = keys.indexes(call.args.len());
-        let Some(first) = indexes.next() else {
-            // Not enough words for a whole step: the command's own arity error, wherever it runs.
-            return self.place_on(at, center, call, center.id, 0, muted);
-        };
-        let place = center.owners.locate(call.args.at(first));
-        let homes = if center.owners.shards() == 1
-            || indexes.all(|index| center.owners.locate(call.args.at(index)).shard == place.shard)
-        {
-            Homes::One(place.shard)
-        } else {
-            Homes::Several
-        };
-        match homes {
-            Homes::One(shard) => self.place_on(at, center, call, shard, place.hash, muted),
+        let mut others = keys.indexes(call.args.len()).skip(1);
+        if others.all(|index| center.owners.locate(call.args.at(index)).shard == first.shard) {
+            self.place_on(at, center, call, first.shard, muted)
+        } else if !fits_step(call) {
             // A shape that no part of it could run in is refused by the command itself, here.
-            Homes::Several if !fits_step(call) => {
-                self.place_on(at, center, call, center.id, place.hash, muted)
-            }
-            Homes::Several => self.span(at, center, call, Some(keys), muted),
+            self.place_on(at, center, call, center.id, muted)
+        } else {
+            self.span(at, center, call, Some(keys), muted)
         }
     }
 
@@ -204,7 +199,6 @@ impl Connection {
         center: &mut Center,
         call: &Call<'_>,
         shard: ShardId,
-        hash: u64,
         muted: bool,
     ) -> Dispatched {
         if center.options.pipeline_order == PipelineOrder::Strict && !self.slots.is_empty() {
@@ -216,7 +210,7 @@ impl Connection {
             }
             feed_monitors(at, center, call);
             let slot = self.open_slot(center, call, muted);
-            let (command, db, protocol) = (call.command, call.db, call.protocol);
+            let (command, hash, db, protocol) = (call.command, call.hash, call.db, call.protocol);
             let run = Run { command, hash, connection: at, slot, span_start: 0, span_count: 0, db, protocol };
             center.outboxes.post(shard, run, call.args);
             center.metrics.counters.commands_remote += 1;

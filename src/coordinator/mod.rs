@@ -3,13 +3,15 @@
 //!
 //! - `center`: all a core's commands share, and how one runs on this shard
 //! - `connection`: one client's input, reply slots and output
-//! - `dispatch`: lookup, gate, place
+//! - `frames`: a window of parsed commands, so that their waits for memory overlap
+//! - `dispatch`: gate, place
 //! - `spanning`: commands that span shards or ask every core
 //! - `serve`: a peer's batch against this shard
 
 pub mod center;
 pub mod connection;
 mod dispatch;
+pub mod frames;
 mod serve;
 mod spanning;
 

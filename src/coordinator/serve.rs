@@ -10,10 +10,23 @@ use crate::session::Remote;
 use std::collections::VecDeque;
 
 impl Center {
+    /// Asks memory for what the next commands of a batch will look up.
+    pub fn prefetch(&self, ops: &[Op]) {
+        let keys = || {
+            ops.iter().filter_map(|op| match op {
+                Op::Run(Run { db, hash: Some(hash), .. }) => Some((*db, *hash)),
+                _ => None,
+            })
+        };
+        keys().for_each(|(db, hash)| self.shard.prefetch(db, hash));
+        keys().for_each(|(db, hash)| self.shard.prefetch_key(db, hash));
+    }
+
     /// Runs a peer's command and posts the reply, or parks it behind a lock.
     pub fn serve(&mut self, from: ShardId, batch: &Batch, run: &Run) {
         let args = batch.args(run);
-        let call = Call { command: run.command, args, db: run.db, protocol: run.protocol, now: self.now };
+        let Run { command, hash, db, protocol, .. } = *run;
+        let call = Call { command, args, db, protocol, now: self.now, hash };
         if !self.locks.is_empty() && meets_lock(self, &call) {
             park(self, Remote { core: from, connection: run.connection }, run.slot, &call);
             return;

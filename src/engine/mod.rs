@@ -10,6 +10,7 @@ use crate::base::prng::Prng;
 use crate::command::core::{AdminRequest, Identity};
 use crate::command::table::Table;
 use crate::config::Options;
+use crate::coordinator::frames::{Frames, WINDOW};
 use crate::coordinator::{Center, Connection, Hold, Local};
 use crate::mesh::locks::Locks;
 use crate::mesh::message::{Batch, Control, Op};
@@ -82,6 +83,7 @@ impl Engine {
             spanning: HashMap::new(),
             questions: HashMap::new(),
             next_number: 0,
+            frames: Frames::default(),
             scratch: Vec::new(),
             stamp: 0,
         };
@@ -177,18 +179,15 @@ impl Engine {
         let raw_now = self.center.clock.raw();
         self.center.see_stamp(batch.stamp);
         let mut ops = std::mem::take(&mut batch.ops);
-        for op in ops.drain(..) {
-            match op {
-                Op::Run(run) => self.center.serve(from, &batch, &run),
-                Op::Done(done) => {
-                    self.center.outboxes.on_reply(from);
-                    let start = done.start as usize;
-                    let reply = &batch.bytes[start..start + done.len as usize];
-                    self.deliver(done.connection, done.slot, reply, raw_now);
-                }
-                Op::Control(control) => self.center.on_control(from, *control),
+        let mut rest = ops.drain(..);
+        while !rest.as_slice().is_empty() {
+            let window = rest.as_slice().len().min(WINDOW);
+            self.center.prefetch(&rest.as_slice()[..window]);
+            for op in rest.by_ref().take(window) {
+                self.on_op(from, &batch, op, raw_now);
             }
         }
+        drop(rest);
         batch.ops = ops;
         self.center.outboxes.recycle(batch);
         self.settle();
@@ -304,6 +303,19 @@ impl Engine {
     fn connection_mut(&mut self, at: ConnectionId) -> Option<&mut Connection> {
         self.center.clients.get(at)?;
         self.connections.get_mut(at.index as usize)?.as_deref_mut()
+    }
+
+    fn on_op(&mut self, from: ShardId, batch: &Batch, op: Op, raw_now: u64) {
+        match op {
+            Op::Run(run) => self.center.serve(from, batch, &run),
+            Op::Done(done) => {
+                self.center.outboxes.on_reply(from);
+                let start = done.start as usize;
+                let reply = &batch.bytes[start..start + done.len as usize];
+                self.deliver(done.connection, done.slot, reply, raw_now);
+            }
+            Op::Control(control) => self.center.on_control(from, *control),
+        }
     }
 
     fn deliver(&mut self, at: ConnectionId, slot: u32, reply: &[u8], raw_now: u64) {

@@ -36,15 +36,15 @@ pub enum Op {
     Control(Box<Control>),
 }
 
-const _: () = assert!(size_of::<Op>() <= 48, "an op is copied for every remote command");
+const _: () = assert!(size_of::<Op>() <= 56, "an op is copied for every remote command");
 
 /// A command for one shard.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Run {
     /// What to run.
     pub command: &'static Command,
-    /// Hash of its first key.
-    pub hash: u64,
+    /// Hash of its first key, if it has one.
+    pub hash: Option<u64>,
     /// Who asks, on the sender's core.
     pub connection: ConnectionId,
     /// Where the reply goes in that connection's order.

@@ -105,6 +105,21 @@ impl Parser {
         Args::new(if self.quoted { &self.unquoted } else { input }, &self.spans)
     }
 
+    /// Whether the words of the frame `next` just returned are kept here, because quotes were taken off:
+    /// they are lost with the next call.
+    #[inline]
+    pub fn is_quoted(&self) -> bool {
+        self.quoted && self.left == 0
+    }
+
+    /// Forgets an unfinished frame: the next call begins at the start of one again.
+    pub fn restart(&mut self) {
+        self.left = 0;
+        self.bulk = None;
+        self.searched = 0;
+        self.at = 0;
+    }
+
     /// After `Ok(None)`: how many bytes are missing at least, 0 when unknown. Worth a bigger read.
     pub fn bytes_wanted(&self) -> usize {
         if self.bulk.is_some() { self.missing } else { 0 }
