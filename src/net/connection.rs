@@ -15,6 +15,8 @@ pub struct Connection {
     pub id: ConnectionId,
     /// Nothing more will be read: the peer has sent its last byte, or the server is ending.
     pub ended: bool,
+    /// Whether it is in the list of those that are looked at every turn.
+    watched: bool,
     /// The upkeep period in which it was last active, while it is in the list of those with buffers.
     warm: Option<u32>,
     spare: Vec<u8>,
@@ -26,6 +28,7 @@ pub struct Connections {
     by_slot: Vec<Option<Connection>>,
     slots: Vec<Option<Slot>>,
     warm: Vec<Slot>,
+    watched: Vec<Slot>,
     pool: BufferPool,
     period: u32,
     len: usize,
@@ -61,7 +64,8 @@ impl Connections {
             self.slots.resize(index + 1, None);
         }
         debug_assert!(self.by_slot[at].is_none());
-        self.by_slot[at] = Some(Connection { id, ended: false, warm: None, spare: Vec::new() });
+        self.by_slot[at] =
+            Some(Connection { id, ended: false, watched: false, warm: None, spare: Vec::new() });
         self.slots[index] = Some(slot);
         self.len += 1;
     }
@@ -149,7 +153,22 @@ impl Connections {
         }
         let wants = intent == Intent::Open && !connection.ended && service.wants_input(id);
         ring.set_wants_input(slot, wants);
+        if !wants && !connection.watched {
+            connection.watched = true;
+            self.watched.push(slot);
+        }
         Verdict::Stays
+    }
+
+    /// One of the connections that are not being read: what ends that need not show in their output, so
+    /// each is to be attended to in every turn. They are few: whoever is not read has filled a limit.
+    pub fn take_watched(&mut self) -> Vec<Slot> {
+        let mut watched = std::mem::take(&mut self.watched);
+        watched.retain(|slot| {
+            let connection = self.by_slot[slot.0 as usize].as_mut();
+            connection.is_some_and(|connection| std::mem::take(&mut connection.watched))
+        });
+        watched
     }
 
     /// Takes the buffers of connections that have been silent for a whole period; with `all`, of every

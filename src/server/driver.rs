@@ -349,6 +349,9 @@ impl<S: Service> Driver<S> {
                 self.attend(slot);
             }
         }
+        for slot in self.connections.take_watched() {
+            self.attend(slot);
+        }
         self.link_is_full = false;
         let Parts { service, mesh, .. } = &mut self.parts;
         for (peer, sender) in mesh.senders.iter().enumerate() {

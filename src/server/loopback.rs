@@ -387,6 +387,20 @@ fn a_service_that_wants_to_be_woken_is_and_an_idle_one_sleeps() {
 }
 
 #[test]
+fn a_client_that_pauses_just_as_long_as_falling_asleep_takes_is_always_answered() {
+    let server = start(config(2));
+    let mut stream = server.connect();
+    let seed = 0x5eed_u64;
+    println!("seed {seed:#x}");
+    let mut prng = crate::base::prng::Prng::new(seed);
+    for round in 0..300 {
+        // The core dozes until 4 ms have passed, then arms its bed: aim at the step from one to the other.
+        std::thread::sleep(Duration::from_micros(3_500 + prng.next_u64() % 1_500));
+        assert_eq!(ask(&mut stream, &format!("SET key{round} v\r\n"), 5), "+OK\r\n");
+    }
+}
+
+#[test]
 fn a_core_asleep_for_long_is_woken_by_a_peer_and_by_a_client() {
     let server = start(config(4));
     let mut stream = server.connect();
