@@ -10,6 +10,8 @@ mod atomicity;
 #[cfg(test)]
 mod coverage;
 #[cfg(test)]
+mod shards;
+#[cfg(test)]
 mod tidy;
 
 pub use transcript::check;
