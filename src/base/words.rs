@@ -52,6 +52,24 @@ pub fn split_owned(line: &[u8]) -> Result<Vec<Vec<u8>>, Unbalanced> {
     Ok(spans.iter().map(|span| bytes[span.start as usize..][..span.len as usize].to_vec()).collect())
 }
 
+/// Appends a word in double quotes, with escapes for what cannot be printed: [`split`] reads it back.
+pub fn quote(word: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    for &byte in word {
+        match byte {
+            b'\\' | b'"' => out.extend_from_slice(&[b'\\', byte]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0x07 => out.extend_from_slice(b"\\a"),
+            0x08 => out.extend_from_slice(b"\\b"),
+            b' '..=b'~' => out.push(byte),
+            _ => out.extend_from_slice(format!("\\x{byte:02x}").as_bytes()),
+        }
+    }
+    out.push(b'"');
+}
+
 /// Reads the word that begins at `at`; returns where it ended.
 fn word(line: &[u8], mut at: usize, bytes: &mut Vec<u8>) -> Result<usize, Unbalanced> {
     while let Some(&byte) = line.get(at) {
@@ -132,6 +150,14 @@ fn is_space(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quoted_word_is_read_back() {
+        let all: Vec<u8> = (0..=255).collect();
+        let mut line = Vec::new();
+        quote(&all, &mut line);
+        assert_eq!(split_owned(&line), Ok(vec![all]));
+    }
 
     fn words(line: &[u8]) -> Option<Vec<Vec<u8>>> {
         split_owned(line).ok()

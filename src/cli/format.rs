@@ -3,6 +3,7 @@
 //! Scripts cut redis-cli's output apart, so both forms are the same to the byte. Where redis-cli 7.0
 //! gives up (big numbers, attributes, `!` errors) we print what newer ones print or the obvious.
 
+use crate::base::words::quote;
 use crate::resp::Value;
 
 /// How replies are printed.
@@ -150,24 +151,6 @@ fn raw(value: &Value, out: &mut Vec<u8>) {
         }
         Value::Attribute(_, about) => raw(about, out),
     }
-}
-
-/// Appends `bytes` in double quotes, as the prompt would read them back.
-pub(super) fn quote(bytes: &[u8], out: &mut Vec<u8>) {
-    out.push(b'"');
-    for &byte in bytes {
-        match byte {
-            b'\\' | b'"' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            7 => out.extend_from_slice(b"\\a"),
-            8 => out.extend_from_slice(b"\\b"),
-            b' '..=b'~' => out.push(byte),
-            _ => out.extend_from_slice(format!("\\x{byte:02x}").as_bytes()),
-        }
-    }
-    out.push(b'"');
 }
 
 /// A message that came unasked, over RESP3: keys a client-side cache must forget have a line of their own.

@@ -7,6 +7,7 @@ use super::core::Core;
 use super::spec::{CoresFn, Flags, Group, Spec};
 use crate::base::args::{Args, OwnedArgs};
 use crate::base::clock::Now;
+use crate::base::words::quote;
 use crate::session::{Monitor, Remote, Session};
 use std::io::Write;
 
@@ -56,30 +57,10 @@ pub fn monitor_line(now: Now, session: &Session, args: Args<'_>) -> Vec<u8> {
     let shown = redacted(args);
     for word in shown.as_ref().map_or(args, OwnedArgs::view).from(0) {
         line.push(b' ');
-        quote(&mut line, word);
+        quote(word, &mut line);
     }
     line.extend_from_slice(b"\r\n");
     line
-}
-
-/// A word in double quotes, with C's escapes: what `redis-cli` reads back as the same bytes.
-fn quote(out: &mut Vec<u8>, word: &[u8]) {
-    out.push(b'"');
-    for &byte in word {
-        match byte {
-            b'\\' | b'"' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0x07 => out.extend_from_slice(b"\\a"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            b' '..=b'~' => out.push(byte),
-            _ => {
-                let _ = write!(out, "\\x{byte:02x}");
-            }
-        }
-    }
-    out.push(b'"');
 }
 
 /// The command with its secrets hidden; `None` when it has none. For MONITOR and the slow log.

@@ -5,7 +5,7 @@
 //! and what no line names but differs from the default is appended behind a marker, as Redis does. The
 //! file is replaced by rename, so a crash leaves the old one or the new one.
 
-use crate::base::words;
+use crate::base::words::{self, quote};
 use crate::config::options::{Change, Options, Row, TABLE, row};
 use crate::config::value::{Kind, OutputLimits, print_bytes};
 use std::fs::{self, File};
@@ -123,22 +123,6 @@ fn limit_lines(name: &str, limits: &OutputLimits, base: Option<&OutputLimits>, o
         );
         out.extend_from_slice(line.as_bytes());
     }
-}
-
-/// A text in double quotes, so that any bytes can be read back.
-fn quote(value: &[u8], out: &mut Vec<u8>) {
-    out.push(b'"');
-    for &byte in value {
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            b' '..=b'~' => out.push(byte),
-            _ => out.extend_from_slice(format!("\\x{byte:02x}").as_bytes()),
-        }
-    }
-    out.push(b'"');
 }
 
 #[cfg(test)]

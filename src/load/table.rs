@@ -2,6 +2,7 @@
 
 use super::benchmark::{Measured, Step, Test};
 use super::{LoadArgs, Series};
+use crate::base::number::grouped;
 use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
@@ -179,7 +180,7 @@ fn cells(row: &Row, series: &[Series]) -> [String; 10] {
         row.pipeline.to_string(),
         row.test.name.to_uppercase(),
         series[row.series].label.clone(),
-        grouped(row.rate),
+        grouped(row.rate.round() as u64),
         format!("{:.3}", row.client_ms[0]),
         format!("{:.3}", row.client_ms[1]),
         shown_us(row.server_us[0]),
@@ -276,18 +277,6 @@ pub(super) fn csv(rows: &[Row], series: &[Series]) -> String {
 
 fn shown_us(us: f64) -> String {
     if us.is_nan() { "-".to_owned() } else { format!("{us:.2}") }
-}
-
-fn grouped(number: f64) -> String {
-    let digits = format!("{number:.0}");
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //!
 //! [`render`] is pure. Files appear whole or not at all: written under another name, then renamed.
 
+use crate::base::number::grouped;
 use crate::metrics::Snapshot;
 use crate::metrics::histogram::LazyHistogram;
 use std::ffi::OsString;
@@ -169,19 +170,6 @@ fn microseconds(ns: f64) -> String {
         _ => 0,
     };
     format!("{us:.decimals$}")
-}
-
-/// A number with a comma between groups of three digits.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

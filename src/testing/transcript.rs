@@ -16,7 +16,7 @@
 //! An expected `*` matches any reply, and a `*` at the end of an expected line any rest of that line.
 
 use crate::base::prng::Prng;
-use crate::base::words::split_owned;
+use crate::base::words::{quote, split_owned};
 use crate::resp::value::Value;
 use crate::testing::sim::{Client, Sim};
 use std::fmt::Write;
@@ -158,7 +158,11 @@ fn show_into(value: &Value, indent: usize, out: &mut String) {
         Value::Integer(number) => {
             let _ = write!(out, "(integer) {number}");
         }
-        Value::Bulk(bytes) => quote(bytes, out),
+        Value::Bulk(bytes) => {
+            let mut quoted = Vec::new();
+            quote(bytes, &mut quoted);
+            out.push_str(&String::from_utf8_lossy(&quoted));
+        }
         Value::Null | Value::NullArray => out.push_str("(nil)"),
         Value::Array(items) => list(items, ')', "(empty array)", indent, out),
         Value::Push(items) => list(items, ')', "(empty push)", indent, out),
@@ -201,26 +205,6 @@ fn map(pairs: &[(Value, Value)], indent: usize, out: &mut String) {
         out.push_str(" => ");
         show_into(value, indent + width + 2, out);
     }
-}
-
-fn quote(bytes: &[u8], out: &mut String) {
-    out.push('"');
-    for &byte in bytes {
-        match byte {
-            b'\\' => out.push_str("\\\\"),
-            b'"' => out.push_str("\\\""),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            0x07 => out.push_str("\\a"),
-            0x08 => out.push_str("\\b"),
-            b' '..=b'~' => out.push(char::from(byte)),
-            _ => {
-                let _ = write!(out, "\\x{byte:02x}");
-            }
-        }
-    }
-    out.push('"');
 }
 
 #[cfg(test)]
