@@ -26,6 +26,12 @@ pub const OUTPUT_HOLD_BYTES: usize = 128 << 10;
 /// Commands of one connection that may be on their way to other shards at once.
 pub const WINDOW_MAX: usize = 1024;
 
+/// The same before any reply has shown how large they are: the first burst may be of large values.
+pub const WINDOW_START: usize = 32;
+
+/// What is kept of a window that has grown once everything is answered: the next values may be larger.
+pub const WINDOW_KEPT: usize = 128;
+
 /// Single-shard commands one core may have under way at one peer; at it, connections that need that
 /// peer wait and the core goes on with others.
 pub const PEER_REQUESTS_MAX: usize = 16 << 10;
@@ -45,5 +51,6 @@ pub const BULK_BYTES_FLOOR: usize = 1 << 20;
 
 const _: () = assert!(OUTPUT_HOLD_BYTES < QUERY_BYTES_MAX);
 const _: () = assert!(QUERY_BYTES_MAX < u32::MAX as usize);
+const _: () = assert!(WINDOW_START <= WINDOW_KEPT && WINDOW_KEPT <= WINDOW_MAX);
 const _: () = assert!(WINDOW_MAX <= PEER_REQUESTS_MAX);
 const _: () = assert!(INLINE_BYTES_MAX < BULK_BYTES_FLOOR);

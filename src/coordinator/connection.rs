@@ -9,7 +9,7 @@
 //! wait, not the replies). Not here: sockets (`net`), which command goes where (`dispatch`).
 
 use crate::base::ids::ConnectionId;
-use crate::base::limits::{OUTPUT_HOLD_BYTES, TURN_SLICE_NS, WINDOW_MAX};
+use crate::base::limits::{OUTPUT_HOLD_BYTES, TURN_SLICE_NS, WINDOW_KEPT, WINDOW_MAX, WINDOW_START};
 use crate::coordinator::center::Center;
 use crate::coordinator::dispatch::Dispatched;
 use crate::coordinator::frames::{End, Frames, WINDOW};
@@ -73,6 +73,8 @@ pub struct Connection {
     pub(super) spanning: Option<bool>,
     /// Size of recent remote replies, decaying: how many may be under way without passing the hold.
     reply_bytes_hint: usize,
+    /// How far the window has grown beyond its start: by one for each small reply.
+    window_growth: usize,
     /// The input ended in an incomplete frame: only more input helps.
     starved_of_input: bool,
     hold: Hold,
@@ -199,6 +201,9 @@ impl Connection {
         debug_assert_eq!(open.state, SlotState::Awaited, "filled twice means two owners answered");
         center.metrics.record_remote_wait(open.command, center.clock.elapsed_ns(open.posted, raw_now));
         self.reply_bytes_hint = reply.len().max(self.reply_bytes_hint - self.reply_bytes_hint / 16);
+        let window = WINDOW_START + self.window_growth;
+        let small = window * self.reply_bytes_hint < OUTPUT_HOLD_BYTES;
+        self.window_growth = if small { (window + 1).min(WINDOW_MAX) - WINDOW_START } else { 0 };
         let kept: &[u8] = if open.muted { b"" } else { reply };
         if index > 0 {
             open.state = SlotState::Ready { start: self.arena.len(), len: kept.len() };
@@ -215,6 +220,7 @@ impl Connection {
         }
         if self.slots.is_empty() {
             self.arena.clear();
+            self.window_growth = self.window_growth.min(WINDOW_KEPT - WINDOW_START);
         }
     }
 
@@ -267,7 +273,7 @@ impl Connection {
         };
         in_front
             || self.spanning.is_some()
-            || self.slots.len() >= WINDOW_MAX
+            || self.slots.len() >= WINDOW_START + self.window_growth
             || self.unsent_bytes() + self.arena.len() + self.slots.len() * self.reply_bytes_hint
                 >= OUTPUT_HOLD_BYTES
             || center.clients.get(at).is_none_or(|session| session.intent != Intent::Open)
