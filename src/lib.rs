@@ -1,6 +1,7 @@
 //! Medusa, as a library: the floors are described in ARCHITECTURE.md.
 
 pub mod base;
+pub mod bench;
 pub mod cli;
 pub mod command;
 pub mod config;

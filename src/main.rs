@@ -5,6 +5,7 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use medusa::bench::{self, BenchArgs};
 use medusa::cli::{self, CliArgs};
 use medusa::config::file;
 use medusa::config::raw::{CONFIG_VARIABLE, Given, Origin, Raw, variable_of};
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
             Err(error) => explain(&error),
         },
         Some(("options", matches)) => describe_options(matches.get_one::<String>("NAME")),
+        Some(("bench", matches)) => bench(matches),
         Some(("load", matches)) => drive(matches),
         Some((other, _)) => unreachable!("clap knows no subcommand {other}"),
     };
@@ -75,6 +77,21 @@ fn serve(matches: &ArgMatches) -> u8 {
         Err(error) => {
             complain(&error.to_string());
             error.exit_code()
+        }
+    }
+}
+
+/// `medusa bench`: a load generator.
+fn bench(matches: &ArgMatches) -> u8 {
+    let args = match BenchArgs::from_arg_matches(matches) {
+        Ok(args) => args,
+        Err(error) => return explain(&error),
+    };
+    match bench::run(&args) {
+        Ok(()) => EXIT_OK,
+        Err(error) => {
+            complain(&error.to_string());
+            EXIT_LOAD
         }
     }
 }
@@ -179,6 +196,10 @@ fn command() -> Command {
                 .long_about("Look at everything that could keep the server from starting; takes the server's flags"),
         )
         .subcommand(CliArgs::augment_args(Command::new("cli")))
+        .subcommand(
+            BenchArgs::augment_args(Command::new("bench"))
+                .about("Measure any server that speaks the Redis protocol"),
+        )
         .subcommand(
             Command::new("options")
                 .about("List every option with its default and what it does")

@@ -32,6 +32,12 @@ impl LazyHistogram {
         }
     }
 
+    /// Counts one value `count` times.
+    #[inline]
+    pub fn record_many(&mut self, ns: u64, count: u64) {
+        self.0.get_or_insert_with(new_hdr).saturating_record_n(ns.clamp(1, LATENCY_NS_MAX), count);
+    }
+
     /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &LazyHistogram) {
         let Some(theirs) = &other.0 else { return };

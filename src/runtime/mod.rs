@@ -6,6 +6,7 @@
 pub mod cores;
 pub mod executor;
 pub mod link;
+pub mod poller;
 pub mod probe;
 mod provided;
 pub mod ring;

@@ -25,10 +25,10 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
 
 /// Where time may be read; everywhere else it is an argument.
 const CLOCK_READERS: &[&str] =
-    &["src/base/clock.rs", "src/runtime/", "src/load/", "src/cli/", "src/testing/"];
+    &["src/base/clock.rs", "src/runtime/", "src/load/", "src/bench/", "src/cli/", "src/testing/"];
 
 /// Floors where cores may share memory without being on ARCHITECTURE.md's list.
-const SHARERS: &[&str] = &["src/runtime/", "src/server/", "src/metrics/", "src/testing/"];
+const SHARERS: &[&str] = &["src/runtime/", "src/server/", "src/metrics/", "src/bench/", "src/testing/"];
 
 /// Words that share memory between threads.
 const SHARING: &[&str] = &["Arc", "Mutex", "RwLock", "Condvar", "Atomic*"];
