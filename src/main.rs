@@ -5,6 +5,7 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use medusa::bench::compare::{self, CompareArgs};
 use medusa::bench::{self, BenchArgs};
 use medusa::cli::{self, CliArgs};
 use medusa::config::file;
@@ -81,13 +82,17 @@ fn serve(matches: &ArgMatches) -> u8 {
     }
 }
 
-/// `medusa bench`: a load generator.
+/// `medusa bench` and, below it, `medusa bench compare`, which scripts/compare.sh calls.
 fn bench(matches: &ArgMatches) -> u8 {
-    let args = match BenchArgs::from_arg_matches(matches) {
-        Ok(args) => args,
+    let done = match matches.subcommand() {
+        Some((_, matches)) => CompareArgs::from_arg_matches(matches).map(|args| compare::run(&args)),
+        None => BenchArgs::from_arg_matches(matches).map(|args| bench::run(&args)),
+    };
+    let done = match done {
+        Ok(done) => done,
         Err(error) => return explain(&error),
     };
-    match bench::run(&args) {
+    match done {
         Ok(()) => EXIT_OK,
         Err(error) => {
             complain(&error.to_string());
@@ -198,7 +203,13 @@ fn command() -> Command {
         .subcommand(CliArgs::augment_args(Command::new("cli")))
         .subcommand(
             BenchArgs::augment_args(Command::new("bench"))
-                .about("Measure any server that speaks the Redis protocol"),
+                .about("Measure any server that speaks the Redis protocol")
+                .args_conflicts_with_subcommands(true)
+                .disable_help_subcommand(true)
+                .subcommand(
+                    CompareArgs::augment_args(Command::new("compare"))
+                        .about("Measure Medusa, redis-server and others side by side"),
+                ),
         )
         .subcommand(
             Command::new("options")

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::Server;
+use common::{Folder, Server};
 use std::process::{Command, Output};
 
 fn bench(port: u16, words: &str) -> Output {
@@ -62,6 +62,25 @@ fn a_short_run_reports_latency_fairness_and_cpu() {
         assert!(text.contains(part), "{part} in\n{text}");
     }
     assert!(!text.contains("nulls") && !text.contains("errors"), "{text}");
+}
+
+#[test]
+fn a_comparison_prints_a_table_and_leaves_every_round() {
+    let folder = Folder::new();
+    let out = folder.path().display().to_string();
+    let words = "bench compare --cores 1 -P 4 --rounds 2 --seconds 0.1 -c 4 -r 500 --sections throughput,client \
+                 --out";
+    let mut command = Command::new(env!("CARGO_BIN_EXE_medusa"));
+    let Output { status, stdout, stderr } =
+        command.args(words.split_whitespace()).arg(&out).output().unwrap();
+    let text = String::from_utf8_lossy(&stdout);
+    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+    for part in ["| 4 | redis-server | ", "| 4 | Medusa | ", "One client"] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+    let csv = std::fs::read_to_string(folder.file("throughput.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 5, "{csv}");
+    assert!(folder.file("client.csv").is_file());
 }
 
 #[test]

@@ -7,9 +7,11 @@
 //! beside the operations, which says what an operation costs even where the machine is noisy or the server
 //! was not busy.
 //!
-//! Black box: it uses the wire, `/proc` and nothing of the server. Not here: TLS, cluster redirects, several servers at once.
+//! Black box: it uses the wire, `/proc` and nothing of the server. `compare` starts servers and measures
+//! them in turns. Not here: TLS, cluster redirects, several servers at once.
 
 mod closed;
+pub mod compare;
 pub mod connection;
 pub mod cpu;
 pub mod keys;
@@ -17,6 +19,8 @@ mod open;
 pub mod replies;
 pub mod report;
 pub mod run;
+mod sections;
+mod table;
 pub mod workload;
 
 use crate::base::number::grouped;

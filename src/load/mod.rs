@@ -15,7 +15,7 @@
 pub mod benchmark;
 mod client;
 mod plot;
-mod process;
+pub mod process;
 mod table;
 
 use crate::base::clock::Clock;

@@ -205,6 +205,11 @@ impl Floors {
                 below.entry(floor).or_default().extend(row.modules.iter().flatten().cloned());
             }
         }
+        let wings: Vec<&String> = rows
+            .iter()
+            .filter(|row| row.floor.is_none())
+            .flat_map(|row| row.modules.iter().flatten())
+            .collect();
         let mut floors = Floors::default();
         for Row { floor, modules, rights } in &rows {
             assert!(
@@ -215,7 +220,9 @@ impl Floors {
             );
             for (at, group) in modules.iter().enumerate() {
                 let words = rights[if rights.len() == 1 { 0 } else { at }];
-                let allowed = rights_of(words, *floor, &below);
+                // What stands beside the floors may also name another such module.
+                let beside: &[&String] = if floor.is_none() { &wings } else { &[] };
+                let allowed = rights_of(words, *floor, &below, beside);
                 for module in group {
                     let twice = floors.may_use.insert(module.clone(), allowed.clone());
                     assert!(twice.is_none(), "floor table: `{module}` stands twice");
@@ -232,7 +239,12 @@ fn quoted_names(cell: &str) -> Vec<String> {
 }
 
 /// `all below except runtime`, `everything`, `std`, or names.
-fn rights_of(words: &str, floor: Option<u32>, below: &BTreeMap<u32, BTreeSet<String>>) -> BTreeSet<String> {
+fn rights_of(
+    words: &str,
+    floor: Option<u32>,
+    below: &BTreeMap<u32, BTreeSet<String>>,
+    beside: &[&String],
+) -> BTreeSet<String> {
     let names: Vec<&str> =
         words.split(|c: char| !c.is_ascii_lowercase()).filter(|name| !name.is_empty()).collect();
     let lower: BTreeSet<String> = below
@@ -249,7 +261,7 @@ fn rights_of(words: &str, floor: Option<u32>, below: &BTreeMap<u32, BTreeSet<Str
         names => {
             for name in names {
                 assert!(
-                    lower.contains(*name),
+                    lower.contains(*name) || beside.iter().any(|module| *module == name),
                     "floor table: `{name}` is on no lower floor than who may use it"
                 );
             }

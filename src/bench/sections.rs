@@ -1,0 +1,194 @@
+//! Sections of the comparison beside throughput: one client alone, half of saturation, memory, idling.
+
+use super::BenchError;
+use super::compare::{REFERENCE, Running, Session, measure, say};
+use super::cpu::CpuClock;
+use super::table::median;
+use crate::base::number::grouped;
+use std::thread;
+use std::time::Duration;
+
+/// Connections that do nothing, for the section on idling.
+const IDLE_CLIENTS: usize = 1_000;
+
+/// How long a server is watched while it has nothing to do.
+const IDLE_TIME: Duration = Duration::from_secs(5);
+
+/// What settles first: new connections, freed memory, timers of the start.
+const SETTLE_TIME: Duration = Duration::from_millis(1_500);
+
+/// Bytes of `key:` and twelve digits.
+const KEY_BYTES: f64 = 16.0;
+
+/// A table for people and the same as CSV.
+type Texts = (String, String);
+
+/// Figures of one server in one setting, over the rounds.
+struct Series {
+    labels: Vec<String>,
+    rounds: Vec<Vec<f64>>,
+}
+
+/// Medians of each series as a table; every round as CSV.
+fn texts(head: &str, columns: &[&str], decimals: usize, all: &[Series]) -> Texts {
+    let mut table = format!("{head}\n\n| {} |\n|{}\n", columns.join(" | "), "---|".repeat(columns.len()));
+    let mut csv = format!("{}\n", columns.join(","));
+    for series in all {
+        let figures = series.rounds.first().map_or(0, Vec::len);
+        let middle = (0..figures)
+            .map(|at| median(&mut series.rounds.iter().map(|round| round[at]).collect::<Vec<_>>()));
+        let middle: Vec<String> = middle.map(|figure| format!("{figure:.decimals$}")).collect();
+        table.push_str(&format!("| {} | {} |\n", series.labels.join(" | "), middle.join(" | ")));
+        for round in &series.rounds {
+            let round: Vec<String> = round.iter().map(|figure| format!("{figure:.3}")).collect();
+            csv.push_str(&format!("{},{}\n", series.labels.join(","), round.join(",")));
+        }
+    }
+    table.push('\n');
+    (table, csv)
+}
+
+fn resident_bytes(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kb = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+    kb.unwrap_or(0.0) * 1024.0
+}
+
+impl Session<'_> {
+    /// Every server at every core count, in turns: `one` gives the figures of a fresh process.
+    fn in_turns(
+        &self,
+        settings: &[&str],
+        mut one: impl FnMut(&Running, usize, usize) -> Result<Vec<f64>, BenchError>,
+    ) -> Result<Vec<Series>, BenchError> {
+        let mut all: Vec<Series> = Vec::new();
+        for round in 1..=self.args.rounds {
+            let mut place = 0;
+            for &cores in &self.args.cores {
+                for (setting, label) in settings.iter().enumerate() {
+                    for entrant in &self.entrants {
+                        let running = self.start(entrant, cores)?;
+                        let figures = one(&running, cores, setting)?;
+                        self.stop(running)?;
+                        say(&format!(
+                            "round {round}: {}, {cores} cores, {label}: {figures:.3?}",
+                            entrant.name
+                        ));
+                        if round == 1 {
+                            let mut labels =
+                                vec![cores.to_string(), (*label).to_owned(), entrant.name.clone()];
+                            labels.retain(|label| !label.is_empty());
+                            all.push(Series { labels, rounds: Vec::new() });
+                        }
+                        all[place].rounds.push(figures);
+                        place += 1;
+                    }
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// A single connection, one request at a time.
+    pub fn one_client(&self) -> Result<Texts, BenchError> {
+        let args = self.args;
+        let all = self.in_turns(&[""], |running, cores, _| {
+            let workload = self.workload(&args.mix, args.keys, &args.value_bytes[0])?;
+            running.target.fill(&workload, None, |_| ())?;
+            let mut plan = self.plan(running, cores, workload);
+            (plan.clients, plan.threads) = (1, 1);
+            let measured = measure(&plan)?;
+            let us = |percentile| measured.outcome.latency.percentile(percentile) as f64 / 1e3;
+            Ok(vec![us(50.0), us(99.0), us(99.9), measured.server.unwrap_or_default().mean_us])
+        })?;
+        let head = format!("One client, one request at a time; medians of {} rounds", args.rounds);
+        Ok(texts(&head, &["cores", "server", "p50 µs", "p99 µs", "p99.9 µs", "CPU µs/op"], 1, &all))
+    }
+
+    /// Open loop at half of what the reference does at most with one request at a time.
+    pub fn half_of_saturation(&self) -> Result<Texts, BenchError> {
+        let args = self.args;
+        let mut half = 0.0;
+        let reference = self.entrants.iter().find(|entrant| entrant.name == REFERENCE);
+        if let Some(entrant) = reference {
+            let running = self.start(entrant, args.cores[0])?;
+            let workload = self.workload(&args.mix, args.keys, &args.value_bytes[0])?;
+            running.target.fill(&workload, None, |_| ())?;
+            half = measure(&self.plan(&running, args.cores[0], workload))?.rate() / 2.0;
+            self.stop(running)?;
+        }
+        let all = self.in_turns(&[""], |running, cores, _| {
+            let workload = self.workload(&args.mix, args.keys, &args.value_bytes[0])?;
+            running.target.fill(&workload, None, |_| ())?;
+            let mut plan = self.plan(running, cores, workload);
+            (plan.rate, plan.threads) = (Some(half), 1);
+            let measured = measure(&plan)?;
+            let us = |percentile| measured.outcome.latency.percentile(percentile) as f64 / 1e3;
+            let cost = measured.server.unwrap_or_default();
+            Ok(vec![us(50.0), us(99.0), us(99.9), us(100.0), cost.mean_us, measured.rate()])
+        })?;
+        let head = format!(
+            "Half of {REFERENCE}'s saturation ({} requests/s, open loop, {} connections); medians of {} rounds",
+            grouped(half as u64),
+            args.clients,
+            args.rounds
+        );
+        let columns =
+            ["cores", "server", "p50 µs", "p99 µs", "p99.9 µs", "max µs", "CPU µs/op", "requests/s"];
+        Ok(texts(&head, &columns, 1, &all))
+    }
+
+    /// Resident memory per key beyond key and value.
+    pub fn memory(&self) -> Result<Texts, BenchError> {
+        let cases =
+            [("8 B", 8.0, None), ("8 B and a time to live", 8.0, Some(864_000)), ("64 B", 64.0, None)];
+        let keys = self.args.memory_keys;
+        let all = self.in_turns(&cases.map(|(label, _, _)| label), |running, _, setting| {
+            let (_, value_bytes, seconds) = cases[setting];
+            let workload = self.workload("set", keys, &value_bytes.to_string())?;
+            thread::sleep(SETTLE_TIME);
+            let before = resident_bytes(running.pid);
+            running.target.fill(&workload, seconds, |_| ())?;
+            thread::sleep(SETTLE_TIME);
+            let grown = (resident_bytes(running.pid) - before) / keys as f64;
+            Ok(vec![grown, grown - KEY_BYTES - value_bytes])
+        })?;
+        let head = format!(
+            "Resident memory of {} keys of 16 B; medians of {} rounds",
+            grouped(keys),
+            self.args.rounds
+        );
+        Ok(texts(&head, &["cores", "values", "server", "B per key", "beyond key and value"], 1, &all))
+    }
+
+    /// CPU time and memory of a server that nobody asks anything.
+    pub fn idle(&self) -> Result<Texts, BenchError> {
+        let all = self.in_turns(&[""], |running, _, _| {
+            let failed = |cause: std::io::Error| BenchError(format!("reading the CPU clock: {cause}"));
+            let mut clock = CpuClock::of(running.pid).map_err(failed)?;
+            thread::sleep(SETTLE_TIME);
+            let mut watch = || -> Result<f64, BenchError> {
+                clock.find_threads().map_err(failed)?;
+                let before = clock.read_ns().map_err(failed)?;
+                thread::sleep(IDLE_TIME);
+                let used = clock.read_ns().map_err(failed)? - before;
+                Ok(used as f64 / IDLE_TIME.as_nanos() as f64 * 100.0)
+            };
+            let alone = watch()?;
+            let before = resident_bytes(running.pid);
+            let clients =
+                (0..IDLE_CLIENTS).map(|_| running.target.connect()).collect::<Result<Vec<_>, _>>()?;
+            thread::sleep(SETTLE_TIME);
+            let bytes = (resident_bytes(running.pid) - before) / clients.len() as f64;
+            Ok(vec![alone, watch()?, bytes])
+        })?;
+        let head = format!(
+            "Idle; CPU in percent of one core over {} s; medians of {} rounds",
+            IDLE_TIME.as_secs(),
+            self.args.rounds
+        );
+        let columns = ["cores", "server", "% CPU, no client", "% CPU, 1,000 clients", "B per client"];
+        Ok(texts(&head, &columns, 3, &all))
+    }
+}
