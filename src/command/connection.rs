@@ -4,7 +4,7 @@
 //! The words of every refusal are Redis 7.0's, because clients match on them.
 
 use super::core::Core;
-use super::error::{CommandError, CommandResult};
+use super::error::{CommandError, CommandResult, c_text};
 use super::introspect::REDIS_VERSION;
 use super::spec::{CorePart, CoresFn, Flags, Group, Spec};
 use crate::base::args::Args;
@@ -195,9 +195,9 @@ pub(super) fn printable(text: &[u8]) -> Option<&str> {
     std::str::from_utf8(text).ok()
 }
 
-/// Writes an error that quotes a client's bytes, which need not be text.
+/// Writes an error that quotes a client's bytes, which need not be text; up to a NUL, as the reference.
 pub(super) fn quoting(reply: &mut Reply<'_>, before: &str, quoted: &[u8], after: &str) -> CommandError {
-    reply.error_bytes(&[before.as_bytes(), quoted, after.as_bytes()].concat());
+    reply.error_bytes(&[before.as_bytes(), c_text(quoted), after.as_bytes()].concat());
     CommandError::Replied
 }
 
@@ -328,6 +328,7 @@ mod tests {
             > HELLO 3 SETNAME  (error) ERR Syntax error in HELLO option 'SETNAME'
             > HELLO 3 SETNAME "a b"  (error) ERR Client names cannot contain spaces, newlines or special characters.
             > HELLO 3 FOO  (error) ERR Syntax error in HELLO option 'FOO'
+            > HELLO 3 "F\x00O"  (error) ERR Syntax error in HELLO option 'F'
             > CLIENT GETNAME  (nil)
             > HELLO 2 SETNAME worker FOO  (error) ERR Syntax error in HELLO option 'FOO'
             > CLIENT GETNAME  "worker"

@@ -76,9 +76,15 @@ impl Bed {
         PollableFd::new(Shared(bell)).map(Bed).map_err(|error| error.to_string())
     }
 
-    /// Returns when `bell` has been rung since it was last cleared; at once if it has been already.
-    pub async fn sleep(&self) -> Result<(), String> {
-        self.0.readable().await.map_err(|error| error.to_string())
+    /// Returns when `bell` has been rung since it was last cleared, at once if it has been already; and
+    /// after `most` in any case.
+    pub async fn sleep(&self, most: Duration) -> Result<(), String> {
+        let rung = async { self.0.readable().await.map_err(|error| error.to_string()) };
+        let over = async {
+            glommio::timer::sleep(most).await;
+            Ok(())
+        };
+        futures_lite::future::or(rung, over).await
     }
 }
 
@@ -111,7 +117,7 @@ mod tests {
             |_| (),
             || async move {
                 let bed = Bed::new(bell.clone()).unwrap();
-                bed.sleep().await.unwrap();
+                bed.sleep(Duration::from_secs(60)).await.unwrap();
                 bell.clear()
             },
         )
