@@ -72,7 +72,7 @@ impl Session<'_> {
                         let figures = one(&running, cores, setting)?;
                         self.stop(running)?;
                         say(&format!(
-                            "round {round}: {}, {cores} cores, {label}: {figures:.3?}",
+                            "round {round}: {}, cores {cores}, {label}: {figures:.3?}",
                             entrant.name
                         ));
                         if round == 1 {

@@ -80,7 +80,7 @@ impl Row {
         let errors =
             if figures[ERRORS] > 0.0 { format!(", {} errors", figures[ERRORS]) } else { String::new() };
         format!(
-            "{server}, {cores} cores, pipeline {pipeline}: {:.3} µs CPU/op ({:.3} mean), {} requests/s, {:.2} CPUs busy{errors}",
+            "{server}, cores {cores}, pipeline {pipeline}: {:.3} µs CPU/op ({:.3} mean), {} requests/s, {:.2} CPUs busy{errors}",
             figures[CALM],
             figures[MEAN],
             grouped(figures[RATE] as u64),

@@ -12,7 +12,7 @@ use std::fmt;
 pub const EXIT_OK: u8 = 0;
 /// `medusa doctor` found something that keeps the server from starting.
 pub const EXIT_DOCTOR: u8 = 1;
-/// `medusa load` could not finish its comparison.
+/// `medusa load` or `medusa bench` could not finish its measurement.
 pub const EXIT_LOAD: u8 = 1;
 /// A flag is unknown or has a value it cannot have.
 pub const EXIT_FLAG: u8 = 2;
