@@ -3,8 +3,7 @@
 
 use super::BenchError;
 use super::connection::{malformed, read_some, send_some};
-use super::replies::ReplyCounter;
-use super::run::{Outcome, Phase, Shared};
+use super::tally::{Counting, Outcome, Phase, Shared, Tally};
 use super::workload::Ring;
 use crate::base::clock::Clock;
 use crate::runtime::poller::{Interest, Poller};
@@ -20,7 +19,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 struct Connection {
     socket: Socket,
-    replies: ReplyCounter,
+    tally: Tally,
     /// Replies of the batch under way that are still to come.
     awaited: u64,
     /// When it was sent, in the clock's raw unit.
@@ -29,8 +28,6 @@ struct Connection {
     unsent: std::ops::Range<usize>,
     /// Whether room to send is watched for.
     stuck: bool,
-    /// Replies in the measured time.
-    operations: u64,
 }
 
 /// One thread's part of a closed loop.
@@ -41,12 +38,9 @@ pub struct ClosedLoop<'a> {
     pipeline: usize,
     poller: Poller,
     clock: Clock,
-    shared: &'a Shared,
-    share: usize,
     /// Requests that may still be sent.
     quota: u64,
-    measuring: bool,
-    outcome: Outcome,
+    counting: Counting<'a>,
 }
 
 impl<'a> ClosedLoop<'a> {
@@ -66,12 +60,11 @@ impl<'a> ClosedLoop<'a> {
             poller.add(&socket, at as u64, Interest::Read).map_err(failed)?;
             connections.push(Connection {
                 socket,
-                replies: ReplyCounter::default(),
+                tally: Tally::default(),
                 awaited: 0,
                 sent_at: 0,
                 unsent: 0..0,
                 stuck: false,
-                operations: 0,
             });
         }
         Ok(ClosedLoop {
@@ -81,22 +74,16 @@ impl<'a> ClosedLoop<'a> {
             pipeline,
             poller,
             clock: Clock::real(),
-            shared,
-            share,
             quota,
-            measuring: false,
-            outcome: Outcome::default(),
+            counting: Counting::new(shared, share),
         })
     }
 
     /// Runs until told to stop, or until the quota is answered.
     pub fn run(mut self) -> Result<Outcome, BenchError> {
         self.drive().map_err(failed)?;
-        let mut outcome = self.outcome;
-        for connection in &self.connections {
-            outcome.by_connection.push(connection.operations);
-            outcome.add_replies(&connection.replies);
-        }
+        let mut outcome = self.counting.outcome;
+        self.connections.iter().for_each(|connection| outcome.add(&connection.tally));
         Ok(outcome)
     }
 
@@ -125,18 +112,8 @@ impl<'a> ClosedLoop<'a> {
         Ok(())
     }
 
-    /// Looks which phase it is; what was counted before the measured time is forgotten at its start.
     fn on_phase(&mut self) -> Phase {
-        let phase = self.shared.phase();
-        if phase == Phase::Measure && !self.measuring {
-            self.measuring = true;
-            self.outcome = Outcome::default();
-            for connection in &mut self.connections {
-                connection.operations = 0;
-                connection.replies.forget();
-            }
-        }
-        phase
+        self.counting.on_phase(self.connections.iter_mut().map(|connection| &mut connection.tally))
     }
 
     /// Sends the next batch; none when the quota is used up.
@@ -145,7 +122,7 @@ impl<'a> ClosedLoop<'a> {
         if requests == 0 {
             return Ok(());
         }
-        if self.measuring {
+        if self.counting.measuring {
             self.quota -= requests;
         }
         let connection = &mut self.connections[at];
@@ -175,7 +152,7 @@ impl<'a> ClosedLoop<'a> {
     fn receive(&mut self, at: usize, input: &mut [u8]) -> io::Result<bool> {
         let connection = &mut self.connections[at];
         let Some(read) = read_some(&connection.socket, input)? else { return Ok(false) };
-        let done = connection.replies.feed(&input[..read]).map_err(malformed)?;
+        let done = connection.tally.replies.feed(&input[..read]).map_err(malformed)?;
         if done == 0 {
             return Ok(false);
         }
@@ -183,10 +160,9 @@ impl<'a> ClosedLoop<'a> {
             return Err(io::Error::other("a reply came that nobody asked for"));
         }
         connection.awaited -= done;
-        connection.operations += done;
         let ns = self.clock.elapsed_ns(connection.sent_at, self.clock.raw());
-        self.outcome.latency.record_many(ns, done);
-        self.shared.add_operations(self.share, done);
+        self.counting.outcome.latency.record_many(ns, done);
+        self.counting.answered(&mut connection.tally, done);
         Ok(connection.awaited == 0)
     }
 }

@@ -21,6 +21,7 @@ pub mod report;
 pub mod run;
 mod sections;
 mod table;
+pub mod tally;
 pub mod workload;
 
 use crate::base::number::grouped;

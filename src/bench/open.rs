@@ -8,8 +8,7 @@
 use super::BenchError;
 use super::connection::{malformed, read_some, send_some};
 use super::keys::unit;
-use super::replies::ReplyCounter;
-use super::run::{Outcome, Phase, Shared};
+use super::tally::{Counting, Outcome, Phase, Shared, Tally};
 use super::workload::Ring;
 use crate::base::clock::Clock;
 use crate::base::prng::Prng;
@@ -36,12 +35,11 @@ const DRAIN_NS: u64 = 2_000_000_000;
 
 struct Connection {
     socket: Socket,
-    replies: ReplyCounter,
+    tally: Tally,
     /// When each request under way should have left.
     due: VecDeque<u64>,
     unsent: Vec<u8>,
     stuck: bool,
-    operations: u64,
 }
 
 /// One thread's part of an open loop.
@@ -58,11 +56,8 @@ pub struct OpenLoop<'a> {
     poller: Poller,
     clock: Clock,
     start: u64,
-    shared: &'a Shared,
-    share: usize,
     quota: u64,
-    measuring: bool,
-    outcome: Outcome,
+    counting: Counting<'a>,
 }
 
 impl<'a> OpenLoop<'a> {
@@ -83,11 +78,10 @@ impl<'a> OpenLoop<'a> {
             poller.add(&socket, at as u64, Interest::Read).map_err(failed)?;
             connections.push(Connection {
                 socket,
-                replies: ReplyCounter::default(),
+                tally: Tally::default(),
                 due: VecDeque::new(),
                 unsent: Vec::new(),
                 stuck: false,
-                operations: 0,
             });
         }
         let clock = Clock::real();
@@ -102,11 +96,8 @@ impl<'a> OpenLoop<'a> {
             poller,
             start: clock.raw(),
             clock,
-            shared,
-            share,
             quota,
-            measuring: false,
-            outcome: Outcome::default(),
+            counting: Counting::new(shared, share),
         })
     }
 
@@ -115,12 +106,14 @@ impl<'a> OpenLoop<'a> {
         self.drive().map_err(failed)?;
         let now = self.now_ns();
         for connection in &mut self.connections {
-            self.outcome.unanswered += connection.due.len() as u64;
-            connection.due.drain(..).for_each(|due| self.outcome.latency.record(now.saturating_sub(due)));
-            self.outcome.by_connection.push(connection.operations);
-            self.outcome.add_replies(&connection.replies);
+            self.counting.outcome.unanswered += connection.due.len() as u64;
+            connection
+                .due
+                .drain(..)
+                .for_each(|due| self.counting.outcome.latency.record(now.saturating_sub(due)));
+            self.counting.outcome.add(&connection.tally);
         }
-        Ok(self.outcome)
+        Ok(self.counting.outcome)
     }
 
     fn drive(&mut self) -> io::Result<()> {
@@ -162,16 +155,7 @@ impl<'a> OpenLoop<'a> {
     }
 
     fn on_phase(&mut self) -> Phase {
-        let phase = self.shared.phase();
-        if phase == Phase::Measure && !self.measuring {
-            self.measuring = true;
-            self.outcome = Outcome::default();
-            for connection in &mut self.connections {
-                connection.operations = 0;
-                connection.replies.forget();
-            }
-        }
-        phase
+        self.counting.on_phase(self.connections.iter_mut().map(|connection| &mut connection.tally))
     }
 
     /// Sends what should have left by now.
@@ -190,7 +174,7 @@ impl<'a> OpenLoop<'a> {
             self.next_request = (self.next_request + 1) % self.ring.batches();
             // Never the logarithm of zero: `unit` stays below one.
             self.next_ns -= (1.0 - unit(&mut self.prng)).ln() * self.gap_ns;
-            if self.measuring {
+            if self.counting.measuring {
                 self.quota -= 1;
             }
             self.flush(at)?;
@@ -216,15 +200,14 @@ impl<'a> OpenLoop<'a> {
     fn receive(&mut self, at: usize, input: &mut [u8]) -> io::Result<()> {
         let connection = &mut self.connections[at];
         let Some(read) = read_some(&connection.socket, input)? else { return Ok(()) };
-        let done = connection.replies.feed(&input[..read]).map_err(malformed)?;
+        let done = connection.tally.replies.feed(&input[..read]).map_err(malformed)?;
         let now = self.clock.elapsed_ns(self.start, self.clock.raw());
         for _ in 0..done {
             let due = connection.due.pop_front();
             let due = due.ok_or_else(|| io::Error::other("a reply came that nobody asked for"))?;
-            self.outcome.latency.record(now.saturating_sub(due));
+            self.counting.outcome.latency.record(now.saturating_sub(due));
         }
-        connection.operations += done;
-        self.shared.add_operations(self.share, done);
+        self.counting.answered(&mut connection.tally, done);
         Ok(())
     }
 }

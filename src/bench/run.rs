@@ -4,14 +4,13 @@ use super::closed::ClosedLoop;
 use super::connection::Target;
 use super::cpu::{CpuClock, CpuCost, SLICE, Slice};
 use super::open::OpenLoop;
-use super::replies::ReplyCounter;
+use super::tally::{Outcome, Phase, Shared};
 use super::workload::Workload;
 use super::{BenchError, progress};
 use crate::base::clock::Clock;
 use crate::base::number::grouped;
 use crate::base::prng::Prng;
-use crate::metrics::histogram::LazyHistogram;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -42,98 +41,6 @@ pub struct Plan {
     pub server_pid: Option<u32>,
     /// Makes keys, values and arrivals the same again.
     pub seed: u64,
-}
-
-/// Where a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Nothing counts yet.
-    WarmUp,
-    /// Everything counts.
-    Measure,
-    /// No more requests.
-    Over,
-}
-
-/// What the threads of a run share: the phase, and how much each has done.
-pub struct Shared {
-    phase: AtomicU8,
-    operations: Vec<Padded>,
-}
-
-/// A counter on a cache line of its own.
-#[repr(align(128))]
-#[derive(Default)]
-struct Padded(AtomicU64);
-
-impl Shared {
-    /// For so many threads.
-    pub fn new(threads: usize, phase: Phase) -> Shared {
-        let operations = (0..threads).map(|_| Padded::default()).collect();
-        Shared { phase: AtomicU8::new(phase as u8), operations }
-    }
-
-    /// Where the run is.
-    pub fn phase(&self) -> Phase {
-        match self.phase.load(Ordering::Relaxed) {
-            phase if phase == Phase::WarmUp as u8 => Phase::WarmUp,
-            phase if phase == Phase::Measure as u8 => Phase::Measure,
-            _ => Phase::Over,
-        }
-    }
-
-    fn enter(&self, phase: Phase) {
-        self.phase.store(phase as u8, Ordering::Relaxed);
-    }
-
-    /// A thread has seen `count` more replies.
-    pub fn add_operations(&self, thread: usize, count: u64) {
-        // Nobody else writes this one, so no bus lock is needed.
-        let counter = &self.operations[thread].0;
-        counter.store(counter.load(Ordering::Relaxed) + count, Ordering::Relaxed);
-    }
-
-    /// Replies so far, those of the warm-up included.
-    fn operations(&self) -> u64 {
-        self.operations.iter().map(|counter| counter.0.load(Ordering::Relaxed)).sum()
-    }
-}
-
-/// What a thread, or all of them, saw in the measured time.
-#[derive(Clone, Debug, Default)]
-pub struct Outcome {
-    /// Of every reply.
-    pub latency: LazyHistogram,
-    /// Replies of each connection.
-    pub by_connection: Vec<u64>,
-    /// Error replies.
-    pub errors: u64,
-    /// Null replies.
-    pub nulls: u64,
-    /// The first error's text.
-    pub first_error: Option<String>,
-    /// Open loop: requests without a reply at the end.
-    pub unanswered: u64,
-}
-
-impl Outcome {
-    /// Adds what a connection counted.
-    pub fn add_replies(&mut self, replies: &ReplyCounter) {
-        self.errors += replies.errors;
-        self.nulls += replies.nulls;
-        if self.first_error.is_none() {
-            self.first_error.clone_from(&replies.first_error);
-        }
-    }
-
-    fn merge(&mut self, other: Outcome) {
-        self.latency.merge(&other.latency);
-        self.by_connection.extend(other.by_connection);
-        self.errors += other.errors;
-        self.nulls += other.nulls;
-        self.unanswered += other.unanswered;
-        self.first_error = self.first_error.take().or(other.first_error);
-    }
 }
 
 /// What a run found out.
