@@ -4,8 +4,9 @@
 #   scripts/compare.sh --rounds 5 --seconds 2 --pipeline 1,16,100 --cores 1,2
 #   scripts/compare.sh --sections throughput,client,half,memory,idle --server 'Other=other --port {port} --threads {cores}'
 #
-# --help explains the flags. Prints tables; leaves them in target/compare (or --out DIR) as SECTION.md, every
-# round as SECTION.csv, and the servers' logs.
+# --help explains the flags; --sections all is everything. Prints tables; leaves in target/compare (or --out
+# DIR) all of them in report.md, each as SECTION.md, every round as SECTION.csv, a drawing throughput.svg, and
+# the servers' logs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

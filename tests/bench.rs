@@ -64,23 +64,34 @@ fn a_short_run_reports_latency_fairness_and_cpu() {
     assert!(!text.contains("nulls") && !text.contains("errors"), "{text}");
 }
 
+/// Runs a small comparison that leaves its files in `folder`; what it printed.
+fn compare(folder: &Folder, words: &str) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_medusa"));
+    command.args(["bench", "compare", "--seconds", "0.2", "-c", "4", "-r", "500"]);
+    let output = command.args(words.split_whitespace()).arg("--out").arg(folder.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 #[test]
 fn a_comparison_prints_a_table_and_leaves_every_round() {
     let folder = Folder::new();
-    let out = folder.path().display().to_string();
-    let words = "bench compare --cores 1 -P 4 --rounds 2 --seconds 0.1 -c 4 -r 500 --sections throughput,client \
-                 --out";
-    let mut command = Command::new(env!("CARGO_BIN_EXE_medusa"));
-    let Output { status, stdout, stderr } =
-        command.args(words.split_whitespace()).arg(&out).output().unwrap();
-    let text = String::from_utf8_lossy(&stdout);
-    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+    let text = compare(&folder, "--cores 1 -P 4 --rounds 2 --sections throughput,client");
     for part in ["| 4 | redis-server | ", "| 4 | Medusa | ", "One client"] {
         assert!(text.contains(part), "{part} in\n{text}");
     }
-    let csv = std::fs::read_to_string(folder.file("throughput.csv")).unwrap();
-    assert_eq!(csv.lines().count(), 5, "{csv}");
-    assert!(folder.file("client.csv").is_file());
+    let read = |name: &str| std::fs::read_to_string(folder.file(name)).unwrap();
+    assert_eq!(read("throughput.csv").lines().count(), 5);
+    assert_eq!(read("client.csv").lines().count(), 5);
+    let svg = read("throughput.svg");
+    assert!(svg.contains(">redis-server<") && svg.contains(">P=4<") && svg.ends_with("</svg>\n"), "{svg}");
+    let report = read("report.md");
+    for part in ["Linux ", "; medusa 0.", ", redis-server 7.", "medusa bench compare --seconds 0.2 "] {
+        assert!(report.contains(part), "{part} in\n{report}");
+    }
+    let order =
+        ["## throughput\n", "| 4 | Medusa | ", "## client\n", "One client"].map(|part| report.find(part));
+    assert!(order.is_sorted() && order[0].is_some(), "{report}");
 }
 
 #[test]

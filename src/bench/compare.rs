@@ -5,12 +5,14 @@
 //! time per operation in the calmest tenth of the slices; rates say something only where the server was busy
 //! all the time, so that share stands beside them. With one core the server has a CPU to itself and the load
 //! another; with as many cores as CPUs they share them all.
-//! Sections beyond throughput are in `sections`, tables in `table`.
+//! Each section is a method of [`Session`] in a file of its kind (`throughput`, `sections`), tables are in
+//! `table` and `sheet`, the drawing in `plot`, the report's head in `setting`.
 
 use super::connection::Target;
 use super::keys::Distribution;
 use super::run::{self as one_run, Measured, Plan};
-use super::table::{self, Row};
+use super::setting::{Setting, version};
+use super::sheet::{Series, Texts};
 use super::workload::Workload;
 use super::{BenchError, progress};
 use crate::base::clock::Clock;
@@ -24,7 +26,7 @@ use std::thread;
 /// What `medusa bench compare` can be told.
 #[derive(Clone, Debug, clap::Args)]
 pub struct CompareArgs {
-    /// Sections: throughput, client (one alone), half (of redis-server's saturation), memory, idle
+    /// Sections, or all: throughput, client (one alone), half (of redis-server's saturation), memory, idle
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', default_value = "throughput")]
     pub sections: Vec<String>,
     /// Core counts; redis-server has one thread at each of them
@@ -71,8 +73,17 @@ pub struct CompareArgs {
 /// Name of the reference: what others are divided by.
 pub(super) const REFERENCE: &str = "redis-server";
 
-/// Names of the sections.
-const SECTIONS: [&str; 5] = ["throughput", "client", "half", "memory", "idle"];
+/// A section: its name, and what finds out its figures.
+type Section = (&'static str, fn(&Session<'_>) -> Result<Texts, BenchError>);
+
+/// All sections, in the order that `all` means.
+const SECTIONS: [Section; 5] = [
+    ("throughput", |session| session.throughput()),
+    ("client", |session| session.one_client()),
+    ("half", |session| session.half_of_saturation()),
+    ("memory", |session| session.memory()),
+    ("idle", |session| session.idle()),
+];
 
 /// A server that takes part.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,36 +135,52 @@ pub(super) struct Session<'a> {
     pub entrants: Vec<Entrant>,
     cpus: Vec<usize>,
     pub clock: Clock,
+    pub setting: Setting,
 }
 
-/// Runs everything `args` ask for; tables go to stdout, progress to stderr.
+/// Runs everything `args` ask for; tables go to stdout, progress to stderr, and all of it to files.
 pub fn run(args: &CompareArgs) -> Result<(), BenchError> {
     let session = Session::new(args)?;
-    for section in &args.sections {
-        let (text, csv) = match section.as_str() {
-            "throughput" => session.throughput()?,
-            "client" => session.one_client()?,
-            "half" => session.half_of_saturation()?,
-            "memory" => session.memory()?,
-            _ => session.idle()?,
-        };
+    let mut report = session.setting.head();
+    for (name, measure) in sections(&args.sections)? {
+        let Texts { table, csv, svg } = measure(&session)?;
         progress("");
         // A reader that left early (`| head`) has what it wanted.
-        let _ = io::stdout().write_all(text.as_bytes());
-        for (ending, text) in [("md", &text), ("csv", &csv)] {
-            let path = args.out.join(format!("{section}.{ending}"));
-            fs::write(&path, text)
-                .map_err(|cause| BenchError(format!("cannot write {}: {cause}", path.display())))?;
+        let _ = io::stdout().write_all(table.as_bytes());
+        session.leave(&format!("{name}.md"), &table)?;
+        session.leave(&format!("{name}.csv"), &csv)?;
+        if let Some(svg) = svg {
+            session.leave(&format!("{name}.svg"), &svg)?;
         }
+        report.push_str(&format!("\n## {name}\n\n{}\n", table.trim_end()));
+        // After each section: a run that is stopped leaves what it has found.
+        session.leave("report.md", &report)?;
     }
     Ok(())
 }
 
+/// The sections of these names, each once.
+fn sections(names: &[String]) -> Result<Vec<Section>, BenchError> {
+    let mut chosen: Vec<Section> = Vec::new();
+    for name in names {
+        let found: Vec<Section> =
+            SECTIONS.into_iter().filter(|(known, _)| name == known || name == "all").collect();
+        if found.is_empty() {
+            let known = SECTIONS.map(|(known, _)| known).join(", ");
+            return Err(BenchError(format!("--sections has no {name}; there are all, {known}")));
+        }
+        for section in found {
+            if !chosen.iter().any(|(known, _)| *known == section.0) {
+                chosen.push(section);
+            }
+        }
+    }
+    Ok(chosen)
+}
+
 impl<'a> Session<'a> {
     fn new(args: &'a CompareArgs) -> Result<Session<'a>, BenchError> {
-        if let Some(other) = args.sections.iter().find(|name| !SECTIONS.contains(&name.as_str())) {
-            return Err(BenchError(format!("--sections has no {other}; there are {}", SECTIONS.join(", "))));
-        }
+        sections(&args.sections)?;
         let cpus = cpus_allowed();
         if let Some(cores) = args.cores.iter().find(|&&cores| cores == 0 || cores > cpus.len()) {
             return Err(BenchError(format!("--cores {cores}: this machine gives 1 to {}", cpus.len())));
@@ -194,6 +221,7 @@ impl<'a> Session<'a> {
             "--daemonize",
             "no",
         ];
+        let versions = [version("medusa", &medusa)?, version(REFERENCE, &redis)?];
         let mut entrants = vec![
             Entrant::of(REFERENCE, &redis, &quiet),
             Entrant::of(
@@ -214,7 +242,16 @@ impl<'a> Session<'a> {
         }
         fs::create_dir_all(&args.out)
             .map_err(|cause| BenchError(format!("cannot make {}: {cause}", args.out.display())))?;
-        Ok(Session { args, entrants, cpus, clock: Clock::real() })
+        let clock = Clock::real();
+        let setting = Setting::of_this_machine(cpus.len(), &versions, clock.now().unix_s());
+        Ok(Session { args, entrants, cpus, clock, setting })
+    }
+
+    /// Writes a file into the folder for results.
+    fn leave(&self, name: &str, text: &str) -> Result<(), BenchError> {
+        let path = self.args.out.join(name);
+        fs::write(&path, text)
+            .map_err(|cause| BenchError(format!("cannot write {}: {cause}", path.display())))
     }
 
     /// CPUs of a server with `cores`.
@@ -279,48 +316,38 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn throughput(&self) -> Result<(String, String), BenchError> {
-        let mut rows = Vec::new();
-        let args = self.args;
-        let turns = args.cores.len() * args.value_bytes.len() * args.pipeline.len();
-        let total = args.rounds * turns * self.entrants.len();
-        for round in 1..=args.rounds {
-            for &cores in &args.cores {
-                for value_bytes in &args.value_bytes {
-                    for &pipeline in &args.pipeline {
-                        for entrant in &self.entrants {
-                            let running = self.start(entrant, cores)?;
-                            let workload = self.workload(&args.mix, args.keys, value_bytes)?;
-                            running.target.fill(&workload, None, |_| ())?;
-                            let mut plan = self.plan(&running, cores, workload);
-                            plan.pipeline = pipeline;
-                            let measured = measure(&plan)?;
-                            self.stop(running)?;
-                            let row = Row::new(&entrant.name, cores, pipeline, value_bytes, round, &measured);
-                            say(&format!("[{}/{total}] {}", rows.len() + 1, row.line()));
-                            rows.push(row);
+    /// Every server at every core count, in turns: `one` gives the figures of a fresh process.
+    pub fn in_turns(
+        &self,
+        settings: &[&str],
+        mut one: impl FnMut(&Running, usize, usize) -> Result<Vec<f64>, BenchError>,
+    ) -> Result<Vec<Series>, BenchError> {
+        let mut all: Vec<Series> = Vec::new();
+        for round in 1..=self.args.rounds {
+            let mut place = 0;
+            for &cores in &self.args.cores {
+                for (setting, label) in settings.iter().enumerate() {
+                    for entrant in &self.entrants {
+                        let running = self.start(entrant, cores)?;
+                        let figures = one(&running, cores, setting)?;
+                        self.stop(running)?;
+                        say(&format!(
+                            "round {round}: {}, cores {cores}, {label}: {figures:.3?}",
+                            entrant.name
+                        ));
+                        if round == 1 {
+                            let mut labels =
+                                vec![cores.to_string(), (*label).to_owned(), entrant.name.clone()];
+                            labels.retain(|label| !label.is_empty());
+                            all.push(Series { labels, rounds: Vec::new() });
                         }
+                        all[place].rounds.push(figures);
+                        place += 1;
                     }
                 }
             }
         }
-        let medians = table::medians(&rows);
-        let mut text = String::new();
-        for &cores in &args.cores {
-            for value_bytes in &args.value_bytes {
-                let head = format!(
-                    "{}; {} connections, {}, {} keys, values of {value_bytes} bytes; medians of {} rounds",
-                    self.placement(cores),
-                    args.clients,
-                    args.mix,
-                    args.keys,
-                    args.rounds
-                );
-                let part = medians.iter().filter(|row| row.cores == cores && row.value_bytes == *value_bytes);
-                text.push_str(&table::markdown(&head, &part.cloned().collect::<Vec<_>>()));
-            }
-        }
-        Ok((text, table::csv(&rows)))
+        Ok(all)
     }
 
     pub fn stop(&self, running: Running) -> Result<(), BenchError> {
@@ -344,6 +371,20 @@ pub(super) fn say(line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sections_are_named_or_all_and_run_once() {
+        let chosen = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            Ok(sections(&names)?.into_iter().map(|(name, _)| name).collect::<Vec<_>>())
+        };
+        assert_eq!(chosen(&["idle", "half", "idle"]), Ok(vec!["idle", "half"]));
+        assert_eq!(chosen(&["all"]), Ok(SECTIONS.map(|(name, _)| name).to_vec()));
+        let refused: Result<_, BenchError> = chosen(&["speed"]);
+        assert!(
+            refused.unwrap_err().to_string().starts_with("--sections has no speed; there are all, through")
+        );
+    }
 
     #[test]
     fn a_server_of_ones_own_has_places_for_port_and_cores() {

@@ -16,12 +16,16 @@ pub mod connection;
 pub mod cpu;
 pub mod keys;
 mod open;
+mod plot;
 pub mod replies;
 pub mod report;
 pub mod run;
 mod sections;
+mod setting;
+mod sheet;
 mod table;
 pub mod tally;
+mod throughput;
 pub mod workload;
 
 use crate::base::number::grouped;

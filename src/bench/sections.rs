@@ -1,9 +1,9 @@
 //! Sections of the comparison beside throughput: one client alone, half of saturation, memory, idling.
 
 use super::BenchError;
-use super::compare::{REFERENCE, Running, Session, measure, say};
+use super::compare::{REFERENCE, Session, measure};
 use super::cpu::CpuClock;
-use super::table::median;
+use super::sheet::{Texts, against, figure, texts};
 use crate::base::number::grouped;
 use std::thread;
 use std::time::Duration;
@@ -20,34 +20,6 @@ const SETTLE_TIME: Duration = Duration::from_millis(1_500);
 /// Bytes of `key:` and twelve digits.
 const KEY_BYTES: f64 = 16.0;
 
-/// A table for people and the same as CSV.
-type Texts = (String, String);
-
-/// Figures of one server in one setting, over the rounds.
-struct Series {
-    labels: Vec<String>,
-    rounds: Vec<Vec<f64>>,
-}
-
-/// Medians of each series as a table; every round as CSV.
-fn texts(head: &str, columns: &[&str], decimals: usize, all: &[Series]) -> Texts {
-    let mut table = format!("{head}\n\n| {} |\n|{}\n", columns.join(" | "), "---|".repeat(columns.len()));
-    let mut csv = format!("{}\n", columns.join(","));
-    for series in all {
-        let figures = series.rounds.first().map_or(0, Vec::len);
-        let middle = (0..figures)
-            .map(|at| median(&mut series.rounds.iter().map(|round| round[at]).collect::<Vec<_>>()));
-        let middle: Vec<String> = middle.map(|figure| format!("{figure:.decimals$}")).collect();
-        table.push_str(&format!("| {} | {} |\n", series.labels.join(" | "), middle.join(" | ")));
-        for round in &series.rounds {
-            let round: Vec<String> = round.iter().map(|figure| format!("{figure:.3}")).collect();
-            csv.push_str(&format!("{},{}\n", series.labels.join(","), round.join(",")));
-        }
-    }
-    table.push('\n');
-    (table, csv)
-}
-
 fn resident_bytes(pid: u32) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -56,40 +28,6 @@ fn resident_bytes(pid: u32) -> f64 {
 }
 
 impl Session<'_> {
-    /// Every server at every core count, in turns: `one` gives the figures of a fresh process.
-    fn in_turns(
-        &self,
-        settings: &[&str],
-        mut one: impl FnMut(&Running, usize, usize) -> Result<Vec<f64>, BenchError>,
-    ) -> Result<Vec<Series>, BenchError> {
-        let mut all: Vec<Series> = Vec::new();
-        for round in 1..=self.args.rounds {
-            let mut place = 0;
-            for &cores in &self.args.cores {
-                for (setting, label) in settings.iter().enumerate() {
-                    for entrant in &self.entrants {
-                        let running = self.start(entrant, cores)?;
-                        let figures = one(&running, cores, setting)?;
-                        self.stop(running)?;
-                        say(&format!(
-                            "round {round}: {}, cores {cores}, {label}: {figures:.3?}",
-                            entrant.name
-                        ));
-                        if round == 1 {
-                            let mut labels =
-                                vec![cores.to_string(), (*label).to_owned(), entrant.name.clone()];
-                            labels.retain(|label| !label.is_empty());
-                            all.push(Series { labels, rounds: Vec::new() });
-                        }
-                        all[place].rounds.push(figures);
-                        place += 1;
-                    }
-                }
-            }
-        }
-        Ok(all)
-    }
-
     /// A single connection, one request at a time.
     pub fn one_client(&self) -> Result<Texts, BenchError> {
         let args = self.args;
@@ -103,7 +41,9 @@ impl Session<'_> {
             Ok(vec![us(50.0), us(99.0), us(99.9), measured.server.unwrap_or_default().mean_us])
         })?;
         let head = format!("One client, one request at a time; medians of {} rounds", args.rounds);
-        Ok(texts(&head, &["cores", "server", "p50 µs", "p99 µs", "p99.9 µs", "CPU µs/op"], 1, &all))
+        let figures =
+            [figure("p50 µs", 1), figure("p99 µs", 1), figure("p99.9 µs", 1), against("CPU µs/op", 1)];
+        Ok(texts(&head, &["cores", "server"], &figures, &all))
     }
 
     /// Open loop at half of what the reference does at most with one request at a time.
@@ -134,9 +74,8 @@ impl Session<'_> {
             args.clients,
             args.rounds
         );
-        let columns =
-            ["cores", "server", "p50 µs", "p99 µs", "p99.9 µs", "max µs", "CPU µs/op", "requests/s"];
-        Ok(texts(&head, &columns, 1, &all))
+        let figures = ["p50 µs", "p99 µs", "p99.9 µs", "max µs", "CPU µs/op", "requests/s"];
+        Ok(texts(&head, &["cores", "server"], &figures.map(|name| figure(name, 1)), &all))
     }
 
     /// Resident memory per key beyond key and value.
@@ -159,7 +98,8 @@ impl Session<'_> {
             grouped(keys),
             self.args.rounds
         );
-        Ok(texts(&head, &["cores", "values", "server", "B per key", "beyond key and value"], 1, &all))
+        let figures = ["B per key", "beyond key and value"].map(|name| figure(name, 1));
+        Ok(texts(&head, &["cores", "values", "server"], &figures, &all))
     }
 
     /// CPU time and memory of a server that nobody asks anything.
@@ -188,7 +128,7 @@ impl Session<'_> {
             IDLE_TIME.as_secs(),
             self.args.rounds
         );
-        let columns = ["cores", "server", "% CPU, no client", "% CPU, 1,000 clients", "B per client"];
-        Ok(texts(&head, &columns, 3, &all))
+        let figures = ["% CPU, no client", "% CPU, 1,000 clients", "B per client"];
+        Ok(texts(&head, &["cores", "server"], &figures.map(|name| figure(name, 3)), &all))
     }
 }

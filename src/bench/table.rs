@@ -88,7 +88,18 @@ impl Row {
         )
     }
 
-    fn is_like(&self, other: &Row) -> bool {
+    /// Microseconds of CPU time per operation in the calmest tenth of the slices.
+    pub fn calm_us(&self) -> f64 {
+        self.figures[CALM]
+    }
+
+    /// Requests per second.
+    pub fn rate(&self) -> f64 {
+        self.figures[RATE]
+    }
+
+    /// Whether `other` was measured in the same setting.
+    pub fn is_like(&self, other: &Row) -> bool {
         self.cores == other.cores && self.pipeline == other.pipeline && self.value_bytes == other.value_bytes
     }
 }
@@ -165,10 +176,10 @@ pub fn csv(rows: &[Row]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn row(server: &str, round: usize, cpu: f64, rate: f64) -> Row {
+    pub fn row(server: &str, round: usize, cpu: f64, rate: f64) -> Row {
         let mut figures = [0.0; 9];
         (figures[CALM], figures[RATE]) = (cpu, rate);
         Row { server: server.into(), cores: 1, pipeline: 16, value_bytes: "32".into(), round, figures }

@@ -13,7 +13,8 @@
 //! latencies leave out what a stall would have cost others.
 
 pub mod benchmark;
-mod client;
+pub mod client;
+pub mod drawing;
 mod plot;
 pub mod process;
 mod table;
