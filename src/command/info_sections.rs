@@ -241,6 +241,16 @@ pub(super) fn latency_stats(text: &mut Text, view: &View<'_>) {
     }
 }
 
+/// Count, percentiles and maximum.
+fn histogram(text: &mut Text, count: &str, name: &str, times: &LazyHistogram) {
+    text.line(count, times.count());
+    for percentile in [50.0, 99.0, 99.9] {
+        let name = format!("{name}_usec_p{}", format::trimmed(percentile));
+        text.line(&name, format_args!("{:.3}", times.percentile(percentile) as f64 / 1e3));
+    }
+    text.line(&format!("{name}_usec_max"), format_args!("{:.3}", times.max() as f64 / 1e3));
+}
+
 /// What only a server of many cores has: shards, the traffic between them, and how long commands wait for
 /// a shard on another core.
 pub(super) fn medusa(text: &mut Text, view: &View<'_>) {
@@ -254,12 +264,9 @@ pub(super) fn medusa(text: &mut Text, view: &View<'_>) {
     for stats in &view.total.metrics.commands {
         remote.merge(&stats.remote);
     }
-    text.line("remote_waits", remote.count());
-    for percentile in [50.0, 99.0, 99.9] {
-        let name = format!("remote_wait_usec_p{}", format::trimmed(percentile));
-        text.line(&name, format_args!("{:.3}", remote.percentile(percentile) as f64 / 1e3));
-    }
-    text.line("remote_wait_usec_max", format_args!("{:.3}", remote.max() as f64 / 1e3));
+    histogram(text, "remote_waits", "remote_wait", &remote);
+    // The time is that of the whole command in which a table took a step: an upper bound of the step.
+    histogram(text, "table_steps", "table_step", &view.total.metrics.growth);
     text.line("monitors", view.total.watchers);
     for (number, shard) in view.cores.iter().enumerate() {
         text.line(

@@ -40,7 +40,8 @@ const MERGE_COUNT_MAX: u32 = 150;
 /// Segments that one step of [`Dict::expire`] looks at, at most, to find one that is due.
 const EXPIRE_SKIPS_MAX: usize = 64;
 
-/// Tries of [`Dict::random`] before it takes what comes next.
+/// Tries of [`Dict::random`] to find a segment that is not empty, and in it a slot that is not, before it
+/// takes what comes next.
 const RANDOM_TRIES: u32 = 200;
 
 const _: () = assert!(DEPTH_MAX + 12 <= CURSOR_BITS);
@@ -459,17 +460,17 @@ impl<V: Weigh> Dict<V> {
         if self.len == 0 {
             return None;
         }
-        // A position picks a segment with the chance of its share of positions, a slot among those of the
-        // largest segment picks a block in it: so blocks of segments of one depth are equally likely.
-        // A deeper segment is picked half as often for half as many blocks: nearly fair.
-        let slots = if self.segments == 1 { self.segment(0).chunks() } else { CHUNKS_MAX } as u64;
+        // A hash drawn at random picks a segment with the chance of its share of hashes, and so of keys; a
+        // slot drawn among its own picks one of its blocks: all blocks are as likely, to within the luck by
+        // which a segment has more keys than its share.
         for _ in 0..RANDOM_TRIES {
-            let segment = self.segment(prng.next_u64());
-            let (chunk, slot) = (prng.below(slots) as usize, prng.below(SLOTS as u64) as usize);
-            if chunk < segment.chunks()
-                && let Some(block) = segment.block((chunk, slot))
-            {
-                return Some(block);
+            let segment = self.segment(position(prng.next_u64()));
+            for _ in 0..if segment.count == 0 { 0 } else { RANDOM_TRIES } {
+                let chunk = prng.below(segment.chunks() as u64) as usize;
+                let slot = prng.below(SLOTS as u64) as usize;
+                if let Some(block) = segment.block((chunk, slot)) {
+                    return Some(block);
+                }
             }
         }
         let mut position = prng.next_u64();

@@ -144,10 +144,25 @@ fn slots(mut mask: u16) -> impl Iterator<Item = usize> {
     })
 }
 
-/// A key's position: its hash without the bits that pick a shard, which come last.
+/// A key's position: its hash `u` without the bits that pick a shard, which come last, bent to
+/// `u * (2 + u) / 3` (both read as fractions of 1).
+///
+/// So keys lie twice as dense at the beginning as at the end. Were they spread evenly, all segments of a
+/// table would fill, take the next size and split at the same time: a storm of steps with each doubling,
+/// and memory of the size they have just left that nobody takes up. Bent, at any time as many segments are
+/// nearly full as have just been split, each size is left by some while others enter it, and a key takes the same
+/// memory in a table of any size.
 #[inline]
 pub(super) fn position(hash: u64) -> u64 {
-    hash.rotate_left(14)
+    let even = hash.rotate_left(14);
+    let third = high_half(even, u64::MAX / 3);
+    2 * third + high_half(third, even)
+}
+
+/// The upper half of a product.
+#[inline]
+fn high_half(one: u64, other: u64) -> u64 {
+    (u128::from(one) * u128::from(other) >> 64) as u64
 }
 
 /// A key's tag: bits of its hash that its position uses last. 0 means a free slot.

@@ -21,6 +21,7 @@ pub mod snapshot;
 
 use crate::base::clock::Now;
 use command::{CommandStats, ErrorStats};
+use histogram::LazyHistogram;
 use process::MemoryMarks;
 use rate::Rates;
 pub use registry::Counters;
@@ -35,6 +36,7 @@ pub struct Metrics {
     errors: ErrorStats,
     rates: Rates,
     memory: MemoryMarks,
+    growth: LazyHistogram,
     histograms: bool,
 }
 
@@ -47,6 +49,7 @@ impl Metrics {
             errors: ErrorStats::default(),
             rates: Rates::default(),
             memory: MemoryMarks::new(),
+            growth: LazyHistogram::default(),
             histograms: true,
         }
     }
@@ -68,6 +71,13 @@ impl Metrics {
     pub fn record_remote_wait(&mut self, id: u16, ns: u64) {
         if self.histograms {
             self.commands[usize::from(id)].remote.record(ns);
+        }
+    }
+
+    /// A table grew by a step inside a command that took `ns` nanoseconds in all.
+    pub fn record_growth(&mut self, ns: u64) {
+        if self.histograms {
+            self.growth.record(ns);
         }
     }
 
@@ -108,6 +118,7 @@ impl Metrics {
             rates: self.rates.current(),
             memory: self.memory,
             errors: self.errors.clone(),
+            growth: if detail == Detail::Full { self.growth.clone() } else { LazyHistogram::default() },
             commands: self.commands.iter().map(|stats| stats.copy(detail)).collect(),
         }
     }
@@ -117,6 +128,7 @@ impl Metrics {
         self.counters = Counters::default();
         self.commands.fill_with(CommandStats::default);
         self.errors = ErrorStats::default();
+        self.growth = LazyHistogram::default();
         self.rates.reset();
     }
 }

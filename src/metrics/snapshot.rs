@@ -1,6 +1,7 @@
 //! An owned copy of one core's metrics that may cross cores, and the sum of several.
 
 use super::command::{CommandStats, ErrorStats};
+use super::histogram::LazyHistogram;
 use super::process::MemoryMarks;
 use super::rate::PerSecond;
 use super::registry::Counters;
@@ -25,6 +26,8 @@ pub struct Snapshot {
     pub memory: MemoryMarks,
     /// Error replies by code.
     pub errors: ErrorStats,
+    /// Time of commands in which a table grew by a step.
+    pub growth: LazyHistogram,
     /// Per command, indexed by its id in the command table.
     pub commands: Vec<CommandStats>,
 }
@@ -37,6 +40,7 @@ impl Snapshot {
             rates: PerSecond::default(),
             memory: MemoryMarks::NONE,
             errors: ErrorStats::default(),
+            growth: LazyHistogram::default(),
             commands: vec![CommandStats::default(); commands],
         }
     }
@@ -48,6 +52,7 @@ impl Snapshot {
         self.rates.merge(&other.rates);
         self.memory.merge(&other.memory);
         self.errors.merge(&other.errors);
+        self.growth.merge(&other.growth);
         for (ours, theirs) in self.commands.iter_mut().zip(&other.commands) {
             ours.merge(theirs);
         }

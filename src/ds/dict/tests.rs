@@ -306,3 +306,17 @@ fn a_value_is_weighed_when_it_changes() {
     find(&mut dict, 1).map(|mut found| found.replace(Content::Int(3)));
     assert_eq!((dict.segment(0).version, dict.content_bytes()), (epoch, before));
 }
+
+#[test]
+fn a_key_takes_as_much_of_the_table_whatever_its_size() {
+    let mut dict = Dict::new(owners());
+    let mut seen = BTreeSet::new();
+    for number in 0..40_000 / SHRINK as u64 {
+        add(&mut dict, number, None);
+        if number >= 10_000 && number % 500 == 0 {
+            seen.insert(dict.table_bytes() * 10 / dict.len());
+        }
+    }
+    // Tenths of bytes over two doublings. Evenly spread positions give 104 to 143.
+    assert!(seen.iter().all(|tenths| (112..=126).contains(tenths)), "{seen:?}");
+}
