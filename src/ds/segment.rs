@@ -162,7 +162,7 @@ pub(super) fn position(hash: u64) -> u64 {
 /// The upper half of a product.
 #[inline]
 fn high_half(one: u64, other: u64) -> u64 {
-    (u128::from(one) * u128::from(other) >> 64) as u64
+    ((u128::from(one) * u128::from(other)) >> 64) as u64
 }
 
 /// A key's tag: bits of its hash that its position uses last. 0 means a free slot.
