@@ -67,16 +67,31 @@ fn a_short_run_reports_latency_fairness_and_cpu() {
 /// Runs a small comparison that leaves its files in `folder`; what it printed.
 fn compare(folder: &Folder, words: &str) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_medusa"));
-    command.args(["bench", "compare", "--seconds", "0.2", "-c", "4", "-r", "500"]);
+    command.args(["bench", "compare", "-c", "4", "-r", "500"]);
     let output = command.args(words.split_whitespace()).arg("--out").arg(folder.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// The figures of a CSV file, a line for each server and setting.
+fn figures(folder: &Folder, name: &str) -> Vec<(String, Vec<f64>)> {
+    let csv = std::fs::read_to_string(folder.file(name)).unwrap();
+    let columns = csv.lines().next().unwrap().split(',').collect::<Vec<_>>();
+    let labels = columns.iter().position(|column| *column == "server").unwrap() + 1;
+    let line = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        assert_eq!(cells.len(), columns.len(), "{csv}");
+        // An empty cell is a figure that this server does not have.
+        let figures = cells[labels..].iter().map(|cell| cell.parse().unwrap_or(f64::NAN));
+        (cells[..labels].join(" "), figures.collect())
+    };
+    csv.lines().skip(1).map(line).collect()
+}
+
 #[test]
 fn a_comparison_prints_a_table_and_leaves_every_round() {
     let folder = Folder::new();
-    let text = compare(&folder, "--cores 1 -P 4 --rounds 2 --sections throughput,client");
+    let text = compare(&folder, "--cores 1 -P 4 --rounds 2 --seconds 0.2 --sections throughput,client");
     for part in ["| 4 | redis-server | ", "| 4 | Medusa | ", "One client"] {
         assert!(text.contains(part), "{part} in\n{text}");
     }
@@ -86,12 +101,50 @@ fn a_comparison_prints_a_table_and_leaves_every_round() {
     let svg = read("throughput.svg");
     assert!(svg.contains(">redis-server<") && svg.contains(">P=4<") && svg.ends_with("</svg>\n"), "{svg}");
     let report = read("report.md");
-    for part in ["Linux ", "; medusa 0.", ", redis-server 7.", "medusa bench compare --seconds 0.2 "] {
+    for part in ["Linux ", "; medusa 0.", ", redis-server 7.", "medusa bench compare -c 4 "] {
         assert!(report.contains(part), "{part} in\n{report}");
     }
     let order =
         ["## throughput\n", "| 4 | Medusa | ", "## client\n", "One client"].map(|part| report.find(part));
     assert!(order.is_sorted() && order[0].is_some(), "{report}");
+}
+
+#[test]
+fn a_server_far_away_costs_no_less_than_one_nearby() {
+    let folder = Folder::new();
+    let text = compare(&folder, "--cores 1,2 --rounds 1 --seconds 0.2 --sections client");
+    // One core has nothing far away.
+    assert_eq!(text.matches(" | - | - | - |").count(), 2, "{text}");
+    let all = figures(&folder, "client.csv");
+    let [_, _, (_, redis), (label, medusa)] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!(label, "2 Medusa");
+    for figures in [redis, medusa] {
+        let [near, far, difference] = figures[4..] else { panic!("{all:?}") };
+        assert!(0.0 < near && near <= far && (far - near - difference).abs() < 0.01, "{all:?}");
+    }
+}
+
+#[test]
+fn starting_and_batching_are_measured_for_every_server() {
+    let folder = Folder::new();
+    let text = compare(&folder, "--cores 1 --rounds 1 --seconds 0.2 --sections start,depth");
+    assert!(text.contains("first PONG") && text.contains("P=10 over P=1"), "{text}");
+    for (server, figures) in figures(&folder, "start.csv") {
+        assert!((0.1..10_000.0).contains(&figures[0]), "{server}: {figures:?}");
+    }
+    for (server, figures) in figures(&folder, "depth.csv") {
+        assert!(figures[2] > 1.0, "{server}: {figures:?}");
+    }
+}
+
+#[test]
+fn every_mix_of_commands_stands_beside_the_reference() {
+    let folder = Folder::new();
+    let text = compare(&folder, "--cores 1 --rounds 1 --seconds 0.05 --sections mixes");
+    assert!(text.contains("| 1 | MGET of 10 1024 B | Medusa | ") && text.contains("| 1 | INCR | "), "{text}");
+    let all = figures(&folder, "mixes.csv");
+    assert_eq!(all.len(), 32, "{all:?}");
+    assert!(all.iter().all(|(_, figures)| figures[2] > 0.0), "{all:?}");
 }
 
 #[test]

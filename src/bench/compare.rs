@@ -17,16 +17,20 @@ use super::workload::Workload;
 use super::{BenchError, progress};
 use crate::base::clock::Clock;
 use crate::base::words;
+use crate::load::client::Client;
 use crate::load::process::{Server, cpus_allowed, find_program, free_port};
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 /// What `medusa bench compare` can be told.
 #[derive(Clone, Debug, clap::Args)]
 pub struct CompareArgs {
-    /// Sections, or all: throughput, client (one alone), half (of redis-server's saturation), memory, idle
+    /// Sections, or all: throughput, depth (1 and 10), mixes (of commands), client (one alone), half (of
+    /// redis-server's saturation), start, memory, idle
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', default_value = "throughput")]
     pub sections: Vec<String>,
     /// Core counts; redis-server has one thread at each of them
@@ -70,6 +74,12 @@ pub struct CompareArgs {
     pub out: PathBuf,
 }
 
+/// Between two looks whether a server answers already.
+const LOOK_EVERY: Duration = Duration::from_micros(200);
+
+/// Longest warm-up, in seconds; one that measures shorter also warms up shorter.
+const WARM_UP_MAX: f64 = 0.5;
+
 /// Name of the reference: what others are divided by.
 pub(super) const REFERENCE: &str = "redis-server";
 
@@ -77,10 +87,13 @@ pub(super) const REFERENCE: &str = "redis-server";
 type Section = (&'static str, fn(&Session<'_>) -> Result<Texts, BenchError>);
 
 /// All sections, in the order that `all` means.
-const SECTIONS: [Section; 5] = [
+const SECTIONS: [Section; 8] = [
     ("throughput", |session| session.throughput()),
+    ("depth", |session| session.depth()),
+    ("mixes", |session| session.mixes()),
     ("client", |session| session.one_client()),
     ("half", |session| session.half_of_saturation()),
+    ("start", |session| session.start_time()),
     ("memory", |session| session.memory()),
     ("idle", |session| session.idle()),
 ];
@@ -127,6 +140,8 @@ pub(super) struct Running {
     pub server: Server,
     pub target: Target,
     pub pid: u32,
+    /// From the start of its process to the first PONG, in milliseconds.
+    pub first_answer_ms: f64,
 }
 
 /// One comparison.
@@ -270,17 +285,27 @@ impl<'a> Session<'a> {
         let port = free_port().map_err(|cause| BenchError(format!("no port is free: {cause}")))?;
         let log = self.args.out.join(format!("{}-{cores}.log", entrant.name.replace([' ', '/'], "-")));
         let program = PathBuf::from(&entrant.words[0]);
-        let server = Server::start(
-            &program,
-            &entrant.arguments(port, cores),
-            self.server_cpus(cores),
-            port,
-            &log,
-            &self.clock,
-        )
-        .map_err(BenchError)?;
+        let begin = self.clock.raw();
+        let load_cpu = self.load_cpus(cores).first().copied();
+        let over = AtomicBool::new(false);
+        let (server, first) = thread::scope(|scope| {
+            let watch = scope.spawn(|| first_answer(port, load_cpu, &over));
+            let server = Server::start(
+                &program,
+                &entrant.arguments(port, cores),
+                self.server_cpus(cores),
+                port,
+                &log,
+                &self.clock,
+            );
+            over.store(true, Ordering::Relaxed);
+            (server, watch.join().ok().flatten())
+        });
+        let server = server.map_err(BenchError)?;
+        let first = first.unwrap_or_else(|| self.clock.raw());
+        let first_answer_ms = self.clock.elapsed_ns(begin, first) as f64 / 1e6;
         let pid = server.pid();
-        Ok(Running { server, target: Target::local(port), pid })
+        Ok(Running { server, target: Target::local(port), pid, first_answer_ms })
     }
 
     pub fn workload(&self, mix: &str, keys: u64, value_bytes: &str) -> Result<Workload, BenchError> {
@@ -299,7 +324,7 @@ impl<'a> Session<'a> {
             pipeline: 1,
             seconds: self.args.seconds,
             requests: None,
-            warm_up: 0.5,
+            warm_up: self.args.seconds.min(WARM_UP_MAX),
             rate: None,
             cpus,
             server_pid: Some(running.pid),
@@ -355,10 +380,33 @@ impl<'a> Session<'a> {
     }
 }
 
+/// When a server answers its first PING, in the clock's raw unit; `None` when all is over before.
+fn first_answer(port: u16, cpu: Option<usize>, over: &AtomicBool) -> Option<u64> {
+    if let Some(cpu) = cpu {
+        one_run::pin(cpu);
+    }
+    while !over.load(Ordering::Relaxed) {
+        if Client::connect(port).and_then(|mut client| client.ask(&["PING"])).is_ok() {
+            return Some(Clock::real().raw());
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+    None
+}
+
 /// A run in a thread of its own, so that it can be bound to a CPU and nothing else is.
 pub(super) fn measure(plan: &Plan) -> Result<Measured, BenchError> {
     thread::scope(|scope| scope.spawn(|| one_run::run(plan)).join())
         .unwrap_or_else(|_| Err(BenchError("the load generator panicked".to_owned())))
+}
+
+/// As [`measure`], but error replies end the comparison: figures of refusals would compare nothing.
+pub(super) fn measure_clean(plan: &Plan) -> Result<Measured, BenchError> {
+    let measured = measure(plan)?;
+    match &measured.outcome.first_error {
+        Some(text) => Err(BenchError(format!("{}: {text}", plan.target))),
+        None => Ok(measured),
+    }
 }
 
 /// A line of progress that stays.

@@ -105,7 +105,7 @@ impl Target {
 }
 
 /// Sends `out` and waits for `replies`, none of which may be an error.
-fn exchange(socket: &mut Socket, out: &[u8], replies: u64) -> io::Result<()> {
+pub(super) fn exchange(socket: &mut Socket, out: &[u8], replies: u64) -> io::Result<()> {
     socket.write_all(out)?;
     let mut counter = ReplyCounter::default();
     let mut done = 0;
@@ -122,7 +122,8 @@ fn exchange(socket: &mut Socket, out: &[u8], replies: u64) -> io::Result<()> {
     }
 }
 
-fn push_command(out: &mut Vec<u8>, words: &[&str]) {
+/// Appends a command.
+pub(super) fn push_command(out: &mut Vec<u8>, words: &[&str]) {
     out.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
     for word in words {
         out.extend_from_slice(format!("${}\r\n{word}\r\n", word.len()).as_bytes());

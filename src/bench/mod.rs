@@ -10,11 +10,13 @@
 //! Black box: it uses the wire, `/proc` and nothing of the server. `compare` starts servers and measures
 //! them in turns. Not here: TLS, cluster redirects, several servers at once.
 
+mod client;
 mod closed;
 pub mod compare;
 pub mod connection;
 pub mod cpu;
 pub mod keys;
+mod mixes;
 mod open;
 mod plot;
 pub mod replies;

@@ -1,4 +1,4 @@
-//! Sections of the comparison beside throughput: one client alone, half of saturation, memory, idling.
+//! Sections of the comparison beside throughput: half of saturation, memory, idling, starting.
 
 use super::BenchError;
 use super::compare::{REFERENCE, Session, measure};
@@ -28,24 +28,6 @@ fn resident_bytes(pid: u32) -> f64 {
 }
 
 impl Session<'_> {
-    /// A single connection, one request at a time.
-    pub fn one_client(&self) -> Result<Texts, BenchError> {
-        let args = self.args;
-        let all = self.in_turns(&[""], |running, cores, _| {
-            let workload = self.workload(&args.mix, args.keys, &args.value_bytes[0])?;
-            running.target.fill(&workload, None, |_| ())?;
-            let mut plan = self.plan(running, cores, workload);
-            (plan.clients, plan.threads) = (1, 1);
-            let measured = measure(&plan)?;
-            let us = |percentile| measured.outcome.latency.percentile(percentile) as f64 / 1e3;
-            Ok(vec![us(50.0), us(99.0), us(99.9), measured.server.unwrap_or_default().mean_us])
-        })?;
-        let head = format!("One client, one request at a time; medians of {} rounds", args.rounds);
-        let figures =
-            [figure("p50 µs", 1), figure("p99 µs", 1), figure("p99.9 µs", 1), against("CPU µs/op", 1)];
-        Ok(texts(&head, &["cores", "server"], &figures, &all))
-    }
-
     /// Open loop at half of what the reference does at most with one request at a time.
     pub fn half_of_saturation(&self) -> Result<Texts, BenchError> {
         let args = self.args;
@@ -74,8 +56,15 @@ impl Session<'_> {
             args.clients,
             args.rounds
         );
-        let figures = ["p50 µs", "p99 µs", "p99.9 µs", "max µs", "CPU µs/op", "requests/s"];
-        Ok(texts(&head, &["cores", "server"], &figures.map(|name| figure(name, 1)), &all))
+        let figures = [
+            figure("p50 µs", 1),
+            figure("p99 µs", 1),
+            figure("p99.9 µs", 1),
+            figure("max µs", 1),
+            against("CPU µs/op", 1),
+            figure("requests/s", 0),
+        ];
+        Ok(texts(&head, &["cores", "server"], &figures, &all))
     }
 
     /// Resident memory per key beyond key and value.
@@ -98,7 +87,7 @@ impl Session<'_> {
             grouped(keys),
             self.args.rounds
         );
-        let figures = ["B per key", "beyond key and value"].map(|name| figure(name, 1));
+        let figures = [against("B per key", 1), figure("beyond key and value", 1)];
         Ok(texts(&head, &["cores", "values", "server"], &figures, &all))
     }
 
@@ -130,5 +119,13 @@ impl Session<'_> {
         );
         let figures = ["% CPU, no client", "% CPU, 1,000 clients", "B per client"];
         Ok(texts(&head, &["cores", "server"], &figures.map(|name| figure(name, 3)), &all))
+    }
+
+    /// From the start of the process to its first answer.
+    pub fn start_time(&self) -> Result<Texts, BenchError> {
+        let all = self.in_turns(&[""], |running, _, _| Ok(vec![running.first_answer_ms]))?;
+        let head =
+            format!("From starting the process to its first PONG; medians of {} rounds", self.args.rounds);
+        Ok(texts(&head, &["cores", "server"], &[figure("ms", 1)], &all))
     }
 }

@@ -68,12 +68,14 @@ pub(super) fn texts(head: &str, labels: &[&str], figures: &[Figure], all: &[Seri
         table.push_str(&format!("| {} |\n", cells.join(" | ")));
     }
     table.push('\n');
-    let columns: Vec<&str> = labels.iter().copied().chain(figures.iter().map(|figure| figure.name)).collect();
+    // A comma in a name would begin a column of its own.
+    let without_comma = |name: &str| name.replace(',', ";");
+    let columns: Vec<String> =
+        labels.iter().copied().chain(figures.iter().map(|figure| figure.name)).map(without_comma).collect();
     let mut csv = format!("{}\n", columns.join(","));
     for series in all {
         for round in &series.rounds {
-            // A comma in a label would be a column of its own.
-            let labels = series.labels.iter().map(|label| label.replace(',', ";"));
+            let labels = series.labels.iter().map(|label| without_comma(label));
             let round = round
                 .iter()
                 .map(|figure| if figure.is_nan() { String::new() } else { format!("{figure:.3}") });
@@ -120,12 +122,10 @@ mod tests {
             series(&["2", "Medusa"], &[&[2.0, 7.0]]),
         ];
         let Texts { table, csv, .. } =
-            texts("head", &["cores", "server"], &[against("µs", 1), figure("step", 0)], &all);
-        assert!(
-            table.starts_with(
-                "head\n\n| cores | server | µs | against redis | step |\n|---|---|---|---|---|\n"
-            )
-        );
+            texts("head", &["cores", "server"], &[against("µs", 1), figure("step, longest", 0)], &all);
+        assert!(table.starts_with(
+            "head\n\n| cores | server | µs | against redis | step, longest |\n|---|---|---|---|---|\n"
+        ));
         for line in [
             "| 1 | redis-server | 4.0 | 1.00 | - |",
             "| 1 | Medusa | 2.0 | 0.50 | 7 |",
@@ -133,7 +133,7 @@ mod tests {
         ] {
             assert!(table.contains(line), "{line} in\n{table}");
         }
-        assert!(csv.starts_with("cores,server,µs,step\n1,redis-server,4.000,\n"), "{csv}");
+        assert!(csv.starts_with("cores,server,µs,step; longest\n1,redis-server,4.000,\n"), "{csv}");
         assert_eq!(csv.lines().count(), 8);
     }
 }
