@@ -2,7 +2,8 @@
 # Who is faster? Medusa and redis-server side by side in one run, in turns, medians of all rounds.
 #
 #   scripts/compare.sh --rounds 5 --seconds 2 --pipeline 1,16,100 --cores 1,2
-#   scripts/compare.sh --sections throughput,depth,mixes,client --server 'Other=other --port {port} --threads {cores}'
+#   scripts/compare.sh --sections fairness,growth,freeing --growth-keys 10000000
+#   scripts/compare.sh --sections throughput,mixes,client --server 'Other=other --port {port} --threads {cores}'
 #
 # --help explains the flags; --sections all is everything. Prints tables; leaves in target/compare (or --out
 # DIR) all of them in report.md, each as SECTION.md, every round as SECTION.csv, a drawing throughput.svg, and

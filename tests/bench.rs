@@ -150,6 +150,60 @@ fn every_mix_of_commands_stands_beside_the_reference() {
 }
 
 #[test]
+fn one_request_at_a_time_is_measured_beside_a_deep_pipeline() {
+    let folder = Folder::new();
+    compare(&folder, "--cores 1 --rounds 1 --seconds 0.3 --sections fairness");
+    let all = figures(&folder, "fairness.csv");
+    assert_eq!(all.len(), 2);
+    for (server, figures) in all {
+        let [alone, _, p50, p99, p999, single, deep] = figures[..] else { panic!("{figures:?}") };
+        assert!(alone > 0.0 && 0.0 < p50 && p50 <= p99 && p99 <= p999, "{server}: {figures:?}");
+        assert!(single > 0.0 && deep > 0.0, "{server}: {figures:?}");
+    }
+}
+
+#[test]
+fn a_growing_table_is_measured_and_the_servers_word_stands_beside() {
+    let folder = Folder::new();
+    let words = "--cores 1 --rounds 1 --seconds 0.2 --memory-keys 2000 --growth-keys 20000 --sections growth";
+    let text = compare(&folder, words);
+    assert!(text.contains("From 2,000 keys to 20,000"), "{text}");
+    let all = figures(&folder, "growth.csv");
+    let [(_, redis), (_, medusa)] = all.as_slice() else { panic!("{all:?}") };
+    // Redis says nothing of its table.
+    assert!(redis[5].is_nan() && medusa[5] > 0.0, "{all:?}");
+    assert!(redis[1] > 0.0 && medusa[1] > 0.0, "{all:?}");
+}
+
+#[test]
+fn freeing_is_measured_in_four_ways_for_every_server() {
+    let folder = Folder::new();
+    let words =
+        "--cores 2 --rounds 1 --seconds 0.2 --memory-keys 3000 --big-bytes 1000000 --sections freeing";
+    let text = compare(&folder, words);
+    for part in ["| 2 | FLUSHALL | Medusa |", "| 2 | expiry of all | redis-server |", "of 1 MB | Medusa |"] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+    let all = figures(&folder, "freeing.csv");
+    assert_eq!(all.len(), 8);
+    for (server, figures) in all {
+        let [took, quiet, stalled, above, ..] = figures[..] else { panic!("{figures:?}") };
+        assert!(took >= 0.0 && quiet > 0.0, "{server}: {figures:?}");
+        assert!((stalled - quiet - above).abs() < 0.01, "{server}: {figures:?}");
+    }
+}
+
+#[test]
+fn growth_that_ends_where_it_begins_is_refused() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_medusa"));
+    command.args(["bench", "compare", "--sections", "growth", "--growth-keys", "1000000"]);
+    let Output { status, stderr, .. } = command.output().unwrap();
+    assert_eq!(status.code(), Some(1));
+    let text = String::from_utf8_lossy(&stderr);
+    assert!(text.starts_with("medusa: --growth-keys 1000000: it must be above --memory-keys"), "{text}");
+}
+
+#[test]
 fn error_replies_are_counted_and_shown() {
     let server = Server::medusa(1);
     let Output { stdout, .. } = bench(server.port, "-n 10 -c 1 --command NONSENSE");

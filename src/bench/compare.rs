@@ -10,7 +10,7 @@
 
 use super::connection::Target;
 use super::keys::Distribution;
-use super::run::{self as one_run, Measured, Plan};
+use super::run::{self as one_run, Leash, Measured, Plan};
 use super::setting::{Setting, version};
 use super::sheet::{Series, Texts};
 use super::workload::Workload;
@@ -30,7 +30,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, clap::Args)]
 pub struct CompareArgs {
     /// Sections, or all: throughput, depth (1 and 10), mixes (of commands), client (one alone), half (of
-    /// redis-server's saturation), start, memory, idle
+    /// redis-server's saturation), fairness (to one beside a deep pipeline), growth (of the table), freeing (of
+    /// many keys), start, memory, idle
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', default_value = "throughput")]
     pub sections: Vec<String>,
     /// Core counts; redis-server has one thread at each of them
@@ -57,9 +58,15 @@ pub struct CompareArgs {
     /// Sizes of values, a measurement for each
     #[arg(short = 'd', long, value_name = "N,…", value_delimiter = ',', default_value = "32")]
     pub value_bytes: Vec<String>,
-    /// Keys of the section on memory
+    /// Keys of the sections on memory and freeing, and those that growth begins with
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     pub memory_keys: u64,
+    /// Keys that growth ends with
+    #[arg(long, value_name = "N", default_value_t = 10_000_000)]
+    pub growth_keys: u64,
+    /// Size of the one big value in the section on freeing
+    #[arg(long, value_name = "N", default_value_t = 512 << 20)]
+    pub big_bytes: u64,
     /// Another server, with {port} and {cores} in its command; may be given several times
     #[arg(long, value_name = "NAME=COMMAND")]
     pub server: Vec<String>,
@@ -77,6 +84,9 @@ pub struct CompareArgs {
 /// Between two looks whether a server answers already.
 const LOOK_EVERY: Duration = Duration::from_micros(200);
 
+/// How long the threads of a load may take to see that the measured time has begun.
+const SEEN_TIME: Duration = Duration::from_millis(20);
+
 /// Longest warm-up, in seconds; one that measures shorter also warms up shorter.
 const WARM_UP_MAX: f64 = 0.5;
 
@@ -87,12 +97,15 @@ pub(super) const REFERENCE: &str = "redis-server";
 type Section = (&'static str, fn(&Session<'_>) -> Result<Texts, BenchError>);
 
 /// All sections, in the order that `all` means.
-const SECTIONS: [Section; 8] = [
+const SECTIONS: [Section; 11] = [
     ("throughput", |session| session.throughput()),
     ("depth", |session| session.depth()),
     ("mixes", |session| session.mixes()),
     ("client", |session| session.one_client()),
     ("half", |session| session.half_of_saturation()),
+    ("fairness", |session| session.fairness()),
+    ("growth", |session| session.growth()),
+    ("freeing", |session| session.freeing()),
     ("start", |session| session.start_time()),
     ("memory", |session| session.memory()),
     ("idle", |session| session.idle()),
@@ -195,7 +208,13 @@ fn sections(names: &[String]) -> Result<Vec<Section>, BenchError> {
 
 impl<'a> Session<'a> {
     fn new(args: &'a CompareArgs) -> Result<Session<'a>, BenchError> {
-        sections(&args.sections)?;
+        let sections = sections(&args.sections)?;
+        if sections.iter().any(|(name, _)| *name == "growth") && args.growth_keys <= args.memory_keys {
+            return Err(BenchError(format!(
+                "--growth-keys {}: it must be above --memory-keys, which is {}",
+                args.growth_keys, args.memory_keys
+            )));
+        }
         let cpus = cpus_allowed();
         if let Some(cores) = args.cores.iter().find(|&&cores| cores == 0 || cores > cpus.len()) {
             return Err(BenchError(format!("--cores {cores}: this machine gives 1 to {}", cpus.len())));
@@ -204,7 +223,8 @@ impl<'a> Session<'a> {
             && args.seconds > 0.0
             && args.clients > 0
             && args.keys > 0
-            && args.memory_keys > 0;
+            && args.memory_keys > 0
+            && args.big_bytes > 0;
         if !asked || args.pipeline.contains(&0) {
             return Err(BenchError("every number must be above zero".to_owned()));
         }
@@ -396,17 +416,49 @@ fn first_answer(port: u16, cpu: Option<usize>, over: &AtomicBool) -> Option<u64>
 
 /// A run in a thread of its own, so that it can be bound to a CPU and nothing else is.
 pub(super) fn measure(plan: &Plan) -> Result<Measured, BenchError> {
-    thread::scope(|scope| scope.spawn(|| one_run::run(plan)).join())
-        .unwrap_or_else(|_| Err(BenchError("the load generator panicked".to_owned())))
+    thread::scope(|scope| scope.spawn(|| one_run::run(plan)).join()).unwrap_or_else(|_| Err(panicked()))
+}
+
+fn panicked() -> BenchError {
+    BenchError("the load generator panicked".to_owned())
 }
 
 /// As [`measure`], but error replies end the comparison: figures of refusals would compare nothing.
 pub(super) fn measure_clean(plan: &Plan) -> Result<Measured, BenchError> {
-    let measured = measure(plan)?;
+    clean(plan, measure(plan)?)
+}
+
+fn clean(plan: &Plan, measured: Measured) -> Result<Measured, BenchError> {
     match &measured.outcome.first_error {
         Some(text) => Err(BenchError(format!("{}: {text}", plan.target))),
         None => Ok(measured),
     }
+}
+
+/// A run under way while `work` is done, from the start of its measured time until both are over. `work` has a
+/// thread on the load's CPUs.
+pub(super) fn measure_while<T: Send>(
+    plan: &Plan,
+    work: impl FnOnce() -> Result<T, BenchError> + Send,
+) -> Result<(Measured, T), BenchError> {
+    let leash = Leash::default();
+    let (measured, done) = thread::scope(|scope| {
+        let load = scope.spawn(|| one_run::run_held(plan, &leash));
+        let worker = scope.spawn(|| {
+            if let Some(&cpu) = plan.cpus.first() {
+                one_run::pin(cpu);
+            }
+            while !leash.begun() {
+                thread::sleep(Duration::from_millis(1));
+            }
+            thread::sleep(SEEN_TIME);
+            work()
+        });
+        let done = worker.join().unwrap_or_else(|_| Err(panicked()));
+        leash.let_go();
+        (load.join().unwrap_or_else(|_| Err(panicked())), done)
+    });
+    Ok((clean(plan, measured?)?, done?))
 }
 
 /// A line of progress that stays.

@@ -2,7 +2,7 @@
 
 use super::BenchError;
 use super::replies::ReplyCounter;
-use super::workload::Workload;
+use super::workload::{Template, Workload};
 use crate::base::prng::Prng;
 use socket2::Socket;
 use std::io::{self, ErrorKind, Read, Write};
@@ -78,13 +78,26 @@ impl Target {
         Ok(socket)
     }
 
-    /// Sets every key of `workload`, so that reads find them; `on_progress` hears how many are there.
+    /// Sets every key of `workload`, so that reads find them, with so many `seconds` to live; `on_progress`
+    /// hears how many are there.
     pub fn fill(
         &self,
         workload: &Workload,
         seconds: Option<u64>,
+        on_progress: impl FnMut(u64),
+    ) -> Result<(), BenchError> {
+        let life = seconds.map_or(String::new(), |seconds| format!(" EX {seconds}"));
+        self.for_each_key(workload, &format!("SET __key__ __data__{life}"), on_progress)
+    }
+
+    /// Sends `line`, a command with places, once for each key of `workload`, in order.
+    pub fn for_each_key(
+        &self,
+        workload: &Workload,
+        line: &str,
         mut on_progress: impl FnMut(u64),
     ) -> Result<(), BenchError> {
+        let template = Template::parse(line)?;
         let mut socket = self.connect()?;
         let mut prng = Prng::new(0xf111);
         let mut out = Vec::new();
@@ -94,9 +107,9 @@ impl Target {
         while from < workload.keys {
             let to = workload.keys.min(from + batch.clamp(1, FILL_BATCH));
             out.clear();
-            workload.write_fill(from..to, seconds, &mut prng, &mut out);
+            workload.write_each(&template, from..to, &mut prng, &mut out);
             exchange(&mut socket, &out, to - from)
-                .map_err(|cause| BenchError(format!("{self}: setting keys beforehand: {cause}")))?;
+                .map_err(|cause| BenchError(format!("{self}: preparing keys: {cause}")))?;
             from = to;
             on_progress(from);
         }

@@ -10,7 +10,7 @@ use super::{BenchError, progress};
 use crate::base::clock::Clock;
 use crate::base::number::grouped;
 use crate::base::prng::Prng;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -68,8 +68,39 @@ impl Measured {
     }
 }
 
+/// Holds a run that goes on while something else is done: beyond its `seconds`, until it is let go. Such a run
+/// says nothing of its progress.
+#[derive(Debug, Default)]
+pub struct Leash {
+    begun: AtomicBool,
+    let_go: AtomicBool,
+}
+
+impl Leash {
+    /// Whether the measured time has begun, or the run has failed.
+    pub fn begun(&self) -> bool {
+        self.begun.load(Ordering::Acquire)
+    }
+
+    /// The run may end when its `seconds` are over.
+    pub fn let_go(&self) {
+        self.let_go.store(true, Ordering::Release);
+    }
+}
+
 /// Runs `plan` to its end.
 pub fn run(plan: &Plan) -> Result<Measured, BenchError> {
+    drive(plan, None)
+}
+
+/// Runs `plan` for as long as `leash` holds it, its `seconds` at least.
+pub fn run_held(plan: &Plan, leash: &Leash) -> Result<Measured, BenchError> {
+    let measured = drive(plan, Some(leash));
+    leash.begun.store(true, Ordering::Release);
+    measured
+}
+
+fn drive(plan: &Plan, leash: Option<&Leash>) -> Result<Measured, BenchError> {
     let first_phase = if plan.warm_up > 0.0 { Phase::WarmUp } else { Phase::Measure };
     let threads = plan.threads.min(plan.clients);
     let shared = Shared::new(threads, first_phase);
@@ -110,19 +141,23 @@ pub fn run(plan: &Plan) -> Result<Measured, BenchError> {
         let mut server_slices = Slices::new(&mut server, &shared, &clock);
         let mut own_slices = Slices::new(&mut own, &shared, &clock);
         shared.enter(Phase::Measure);
+        if let Some(leash) = leash {
+            leash.begun.store(true, Ordering::Release);
+        }
         let start = clock.raw();
         let mut shown = 0;
         loop {
             thread::sleep(SLICE);
             server_slices.take(&shared, &clock);
             let passed_ns = clock.elapsed_ns(start, clock.raw());
-            if passed_ns / 200_000_000 > shown {
+            if leash.is_none() && passed_ns / 200_000_000 > shown {
                 shown = passed_ns / 200_000_000;
                 let rate = shared.operations().saturating_sub(own_slices.operations) as f64
                     / (passed_ns as f64 / 1e9);
                 progress(&format!("{:.1} s, {} requests/s", passed_ns as f64 / 1e9, grouped(rate as u64)));
             }
-            let time_is_up = plan.requests.is_none() && passed_ns as f64 >= plan.seconds * 1e9;
+            let held = leash.is_some_and(|leash| !leash.let_go.load(Ordering::Acquire));
+            let time_is_up = !held && plan.requests.is_none() && passed_ns as f64 >= plan.seconds * 1e9;
             if time_is_up || ended(&workers) {
                 break;
             }
@@ -143,7 +178,9 @@ pub fn run(plan: &Plan) -> Result<Measured, BenchError> {
         measured.seconds = (clock.elapsed_ns(start, last) as f64 / 1e9).max(1e-9);
         measured.server = CpuCost::of(&server_slices.slices);
         measured.own = CpuCost::of(&own_slices.slices);
-        progress("");
+        if leash.is_none() {
+            progress("");
+        }
         failure.map_or(Ok(()), Err)
     })?;
     Ok(measured)

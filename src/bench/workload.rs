@@ -125,6 +125,8 @@ pub struct Workload {
     templates: Vec<(Template, u64)>,
     /// Distinct keys.
     pub keys: u64,
+    /// Number of the first of them.
+    pub first_key: u64,
     /// How they are drawn.
     pub distribution: Distribution,
     /// Sizes of values, the last one included.
@@ -167,19 +169,17 @@ impl Workload {
         let (least, most) = sizes
             .filter(|(least, most)| least <= most)
             .ok_or_else(|| format!("--value-bytes {value_bytes}: as in 32 or 8-1024"))?;
-        Ok(Workload { templates, keys, distribution, value_bytes: least..most + 1 })
+        Ok(Workload { templates, keys, distribution, value_bytes: least..most + 1, first_key: 0 })
     }
 
-    /// One SET per key, in order, with values of this workload's sizes: appends those of `keys` to `out`.
-    /// What fills a server beforehand; `seconds` gives them a time to live.
-    pub fn write_fill(&self, keys: Range<u64>, seconds: Option<u64>, prng: &mut Prng, out: &mut Vec<u8>) {
-        let life = seconds.map_or(String::new(), |seconds| format!(" EX {seconds}"));
-        let set = Template::parse(&format!("SET __key__ __data__{life}")).expect("it is well formed");
+    /// One command per key, in order, with values of this workload's sizes: appends those of `keys` to `out`.
+    /// What fills a server beforehand.
+    pub fn write_each(&self, template: &Template, keys: Range<u64>, prng: &mut Prng, out: &mut Vec<u8>) {
         let source = value_source(self.value_bytes.end, prng);
         let order = Keys::new(self.keys, Distribution::Sequential, keys.start);
         let mut draw = Draw { keys: order, prng: prng.clone(), workload: self, source: &source };
         let mut word = Vec::new();
-        keys.for_each(|_| set.write(out, &mut word, &mut draw));
+        keys.for_each(|_| template.write(out, &mut word, &mut draw));
         *prng = draw.prng;
     }
 
@@ -235,7 +235,7 @@ struct Draw<'w> {
 
 impl Draw<'_> {
     fn key(&mut self) -> u64 {
-        self.keys.next(&mut self.prng)
+        self.workload.first_key + self.keys.next(&mut self.prng)
     }
 
     fn value(&mut self) -> &[u8] {
@@ -301,6 +301,12 @@ mod tests {
     fn threads_start_at_different_keys() {
         let ring = workload("incr", &[]).unwrap().ring(1, 1, 1, 2);
         assert_eq!(text(&ring, 0, 1), "*2\\r\\n$4\\r\\nINCR\\r\\n$20\\r\\ncounter:000000000005\\r\\n");
+    }
+
+    #[test]
+    fn keys_may_begin_anywhere() {
+        let grown = Workload { first_key: 700, ..workload("get", &[]).unwrap() };
+        assert!(text(&grown.ring(1, 1, 1, 2), 0, 1).ends_with("key:000000000705\\r\\n"));
     }
 
     #[test]
