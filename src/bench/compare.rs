@@ -5,7 +5,7 @@
 //! time per operation in the calmest tenth of the slices; rates say something only where the server was busy
 //! all the time, so that share stands beside them. With one core the server has a CPU to itself and the load
 //! another; with as many cores as CPUs they share them all.
-//! Each section is a method of [`Session`] in a file of its kind (`throughput`, `sections`), tables are in
+//! Each section is a method of `Session` in a file of its kind (`throughput`, `sections`), tables are in
 //! `table` and `sheet`, the drawing in `plot`, the report's head in `setting`.
 
 use super::connection::Target;
@@ -371,18 +371,15 @@ impl<'a> Session<'a> {
         for round in 1..=self.args.rounds {
             let mut place = 0;
             for &cores in &self.args.cores {
-                for (setting, label) in settings.iter().enumerate() {
+                for (setting, &name) in settings.iter().enumerate() {
                     for entrant in &self.entrants {
                         let running = self.start(entrant, cores)?;
                         let figures = one(&running, cores, setting)?;
                         self.stop(running)?;
-                        say(&format!(
-                            "round {round}: {}, cores {cores}, {label}: {figures:.3?}",
-                            entrant.name
-                        ));
+                        let label = if name.is_empty() { String::new() } else { format!(", {name}") };
+                        say(&format!("round {round}: {}, cores {cores}{label}: {figures:.3?}", entrant.name));
                         if round == 1 {
-                            let mut labels =
-                                vec![cores.to_string(), (*label).to_owned(), entrant.name.clone()];
+                            let mut labels = vec![cores.to_string(), name.to_owned(), entrant.name.clone()];
                             labels.retain(|label| !label.is_empty());
                             all.push(Series { labels, rounds: Vec::new() });
                         }
