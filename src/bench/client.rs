@@ -6,8 +6,9 @@
 //! life. The tags take turns, so that a slow moment hits all of them.
 
 use super::BenchError;
-use super::compare::{Running, Session, measure_clean};
+use super::compare::{Running, Session};
 use super::connection::{exchange, push_command};
+use super::measure::measure_clean;
 use super::sheet::{Texts, against, figure, texts};
 use crate::base::clock::Clock;
 use crate::metrics::histogram::LazyHistogram;

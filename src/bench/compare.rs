@@ -9,14 +9,14 @@
 //! `table` and `sheet`, the drawing in `plot`, the report's head in `setting`.
 
 use super::connection::Target;
+use super::entrant::Entrant;
 use super::keys::Distribution;
-use super::run::{self as one_run, Leash, Measured, Plan};
+use super::run::{self as one_run, Plan};
 use super::setting::{Setting, version};
 use super::sheet::{Series, Texts};
 use super::workload::Workload;
 use super::{BenchError, progress};
 use crate::base::clock::Clock;
-use crate::base::words;
 use crate::load::client::Client;
 use crate::load::process::{Server, cpus_allowed, find_program, free_port};
 use std::fs;
@@ -84,9 +84,6 @@ pub struct CompareArgs {
 /// Between two looks whether a server answers already.
 const LOOK_EVERY: Duration = Duration::from_micros(200);
 
-/// How long the threads of a load may take to see that the measured time has begun.
-const SEEN_TIME: Duration = Duration::from_millis(20);
-
 /// Longest warm-up, in seconds; one that measures shorter also warms up shorter.
 const WARM_UP_MAX: f64 = 0.5;
 
@@ -110,43 +107,6 @@ const SECTIONS: [Section; 11] = [
     ("memory", |session| session.memory()),
     ("idle", |session| session.idle()),
 ];
-
-/// A server that takes part.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entrant {
-    pub name: String,
-    /// Program and arguments with their places.
-    words: Vec<String>,
-}
-
-impl Entrant {
-    /// `NAME=COMMAND`.
-    fn parse(text: &str) -> Result<Entrant, BenchError> {
-        let wrong = || {
-            BenchError(format!("--server '{text}': as in NAME='program --port {{port}} --threads {{cores}}'"))
-        };
-        let (name, line) = text.split_once('=').ok_or_else(wrong)?;
-        let words = words::split_owned(line.as_bytes()).map_err(|_| wrong())?;
-        let words: Vec<String> =
-            words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
-        if words.is_empty() || name.is_empty() || !words.iter().any(|word| word.contains("{port}")) {
-            return Err(wrong());
-        }
-        Ok(Entrant { name: name.to_owned(), words })
-    }
-
-    fn of(name: &str, program: &std::path::Path, rest: &[&str]) -> Entrant {
-        let program = program.display().to_string();
-        let words = [program.as_str()].iter().chain(rest).map(|word| (*word).to_owned()).collect();
-        Entrant { name: name.to_owned(), words }
-    }
-
-    fn arguments(&self, port: u16, cores: usize) -> Vec<String> {
-        let fill =
-            |word: &String| word.replace("{port}", &port.to_string()).replace("{cores}", &cores.to_string());
-        self.words[1..].iter().map(fill).collect()
-    }
-}
 
 /// A started server.
 pub(super) struct Running {
@@ -411,53 +371,6 @@ fn first_answer(port: u16, cpu: Option<usize>, over: &AtomicBool) -> Option<u64>
     None
 }
 
-/// A run in a thread of its own, so that it can be bound to a CPU and nothing else is.
-pub(super) fn measure(plan: &Plan) -> Result<Measured, BenchError> {
-    thread::scope(|scope| scope.spawn(|| one_run::run(plan)).join()).unwrap_or_else(|_| Err(panicked()))
-}
-
-fn panicked() -> BenchError {
-    BenchError("the load generator panicked".to_owned())
-}
-
-/// As [`measure`], but error replies end the comparison: figures of refusals would compare nothing.
-pub(super) fn measure_clean(plan: &Plan) -> Result<Measured, BenchError> {
-    clean(plan, measure(plan)?)
-}
-
-fn clean(plan: &Plan, measured: Measured) -> Result<Measured, BenchError> {
-    match &measured.outcome.first_error {
-        Some(text) => Err(BenchError(format!("{}: {text}", plan.target))),
-        None => Ok(measured),
-    }
-}
-
-/// A run under way while `work` is done, from the start of its measured time until both are over. `work` has a
-/// thread on the load's CPUs.
-pub(super) fn measure_while<T: Send>(
-    plan: &Plan,
-    work: impl FnOnce() -> Result<T, BenchError> + Send,
-) -> Result<(Measured, T), BenchError> {
-    let leash = Leash::default();
-    let (measured, done) = thread::scope(|scope| {
-        let load = scope.spawn(|| one_run::run_held(plan, &leash));
-        let worker = scope.spawn(|| {
-            if let Some(&cpu) = plan.cpus.first() {
-                one_run::pin(cpu);
-            }
-            while !leash.begun() {
-                thread::sleep(Duration::from_millis(1));
-            }
-            thread::sleep(SEEN_TIME);
-            work()
-        });
-        let done = worker.join().unwrap_or_else(|_| Err(panicked()));
-        leash.let_go();
-        (load.join().unwrap_or_else(|_| Err(panicked())), done)
-    });
-    Ok((clean(plan, measured?)?, done?))
-}
-
 /// A line of progress that stays.
 pub(super) fn say(line: &str) {
     progress("");
@@ -481,14 +394,5 @@ mod tests {
         assert!(
             refused.unwrap_err().to_string().starts_with("--sections has no speed; there are all, through")
         );
-    }
-
-    #[test]
-    fn a_server_of_ones_own_has_places_for_port_and_cores() {
-        let entrant = Entrant::parse("Other='other server' -p {port} -t {cores} --name 'a b'").unwrap();
-        assert_eq!(entrant.arguments(7000, 2), ["-p", "7000", "-t", "2", "--name", "a b"]);
-        for wrong in ["other -p {port}", "Other=", "Other=other", "=x {port}", "O='x {port}"] {
-            assert!(Entrant::parse(wrong).unwrap_err().to_string().contains("as in NAME="), "{wrong}");
-        }
     }
 }

@@ -4,7 +4,8 @@
 //! server, and the figures alone stand beside.
 
 use super::BenchError;
-use super::compare::{Session, measure_clean, measure_while};
+use super::compare::Session;
+use super::measure::{measure_clean, measure_while};
 use super::run::Plan;
 use super::sheet::{Texts, figure, texts};
 

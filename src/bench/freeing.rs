@@ -5,9 +5,10 @@
 //! least as long a time as the quiet before it, so that a percentile means the same in both.
 
 use super::BenchError;
-use super::compare::{Running, Session, measure_clean, measure_while};
+use super::compare::{Running, Session};
 use super::connection::{exchange, push_command};
 use super::keys::Distribution;
+use super::measure::{measure_clean, measure_while};
 use super::run::Plan;
 use super::sheet::{Texts, figure, texts};
 use super::workload::Workload;

@@ -5,8 +5,9 @@
 //! steps of its table.
 
 use super::BenchError;
-use super::compare::{Running, Session, measure_clean};
+use super::compare::{Running, Session};
 use super::keys::Distribution;
+use super::measure::measure_clean;
 use super::sheet::{Texts, figure, texts};
 use crate::base::number::grouped;
 use crate::load::client::Client;

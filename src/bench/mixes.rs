@@ -1,7 +1,8 @@
 //! Sections on what is asked: commands and sizes of values at one depth, and what a deeper pipeline gives.
 
 use super::BenchError;
-use super::compare::{Session, measure_clean};
+use super::compare::Session;
+use super::measure::measure_clean;
 use super::sheet::{Texts, against, figure, texts};
 
 /// Depth of the mixes.

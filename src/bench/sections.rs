@@ -1,8 +1,9 @@
 //! Sections of the comparison beside throughput: half of saturation, memory, idling, starting.
 
 use super::BenchError;
-use super::compare::{REFERENCE, Session, measure};
+use super::compare::{REFERENCE, Session};
 use super::cpu::CpuClock;
+use super::measure::measure;
 use super::sheet::{Texts, against, figure, texts};
 use crate::base::number::grouped;
 use std::thread;

@@ -1,6 +1,7 @@
 //! The section on throughput: CPU time per operation and rates at every depth, core count and size of values.
 
-use super::compare::{Session, measure, say};
+use super::compare::{Session, say};
+use super::measure::measure;
 use super::sheet::Texts;
 use super::table::{self, Row};
 use super::{BenchError, plot};
