@@ -4,8 +4,9 @@
 //! and then flushes: at most one send per connection, one batch and one wake per peer. All of it goes to
 //! the kernel with the next turn's single `io_uring_enter`, which also brings the next completions.
 //!
-//! With nothing to do the core first sleeps inside its own ring, a millisecond at most, because that is
-//! one system call to go and none to come back. After a few milliseconds of silence it sleeps through
+//! With nothing to do the core first looks out for more for some microseconds, if that has been worth it lately
+//! (`lookout`), and offers its CPU to others meanwhile. Then it sleeps inside its own ring, a millisecond at
+//! most, because that is one system call to go and none to come back. After a few milliseconds of silence it sleeps through
 //! glommio instead, which takes about six but needs no time limit: an idle server costs nothing. Before
 //! either it raises its sleeping flag and looks at its mail once more (see `runtime::link`).
 //!
@@ -21,6 +22,7 @@ use crate::runtime::link::Mesh;
 use crate::runtime::ring::{Event, Slot, SocketRing, Wait};
 use crate::runtime::roster::Roster;
 use crate::runtime::signal::EventFd;
+use crate::server::lookout::{DISPLACED_NS, Lookout, Outcome};
 use socket2::SockRef;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -63,8 +65,12 @@ const DOZE: Duration = Duration::from_millis(1);
 /// Sleep while a link is full: the peer does not wake us when it has room again.
 const DOZE_FULL_LINK: Duration = Duration::from_micros(100);
 
-/// How long a core looks out for a peer's answer before it sleeps: a wake costs both sides more.
-const SPIN_NS: u64 = 20_000;
+/// How long a core looks out for more work before it sleeps: about what a wake costs, in CPU time and in the
+/// latency of whoever comes next (tens of microseconds in a virtual machine, whose idle CPUs are halted).
+const SPIN_NS: u64 = 50_000;
+
+/// Looks at shared memory between two offers of the CPU to others.
+const LOOKS: usize = 32;
 
 /// Longest sleep in bed before a core looks around by itself. A wake passes through the ring, an eventfd
 /// and glommio's own rings, and once in some millions it was seen not to arrive: that is a pause now, not
@@ -126,8 +132,7 @@ pub struct Driver<S: Service> {
     accept_again: Vec<(usize, u64)>,
     last_complaint_ns: Option<u64>,
     link_is_full: bool,
-    // Mail has gone out and nothing has come back yet.
-    awaits_mail: bool,
+    lookout: Lookout,
     ending: Option<Ending>,
 }
 
@@ -163,7 +168,7 @@ impl<S: Service> Driver<S> {
             accept_again: Vec::new(),
             last_complaint_ns: None,
             link_is_full: false,
-            awaits_mail: false,
+            lookout: Lookout::default(),
             ending: None,
         })
     }
@@ -268,7 +273,6 @@ impl<S: Service> Driver<S> {
                 service.on_mail(ShardId(peer as u16), batch);
             }
         }
-        self.awaits_mail &= !worked;
         worked
     }
 
@@ -368,7 +372,6 @@ impl<S: Service> Driver<S> {
             if let Some(batch) = service.take_mail(ShardId(peer as u16)) {
                 let pushed = sender.push(batch).is_ok();
                 debug_assert!(pushed, "only we fill this link, and there was room");
-                self.awaits_mail = true;
                 mesh.wake(peer);
             }
         }
@@ -436,8 +439,12 @@ impl<S: Service> Driver<S> {
     async fn rest(&mut self) {
         let now_ns = self.clock.now().mono_ns;
         let idle_ns = now_ns - self.last_work_ns;
-        if self.awaits_mail && idle_ns < SPIN_RECENT_NS && self.spin() {
-            return;
+        if idle_ns < SPIN_RECENT_NS && self.lookout.is_worth_it(now_ns) {
+            let outcome = self.spin();
+            self.lookout.note(outcome, now_ns);
+            if outcome == Outcome::Seen {
+                return;
+            }
         }
         let until_ns = self.next_deadline_ns(now_ns);
         if idle_ns < SETTLE_NS || self.link_is_full || self.ending.is_some() {
@@ -496,20 +503,24 @@ impl<S: Service> Driver<S> {
         accept.chain(self.wake_at_ns).min()
     }
 
-    // Whether something came.
-    fn spin(&mut self) -> bool {
+    // Looks out for more work. Whoever else wants this CPU gets it meanwhile: the load, or a peer whose answer
+    // we are looking out for.
+    fn spin(&mut self) -> Outcome {
         let start = self.clock.raw();
         loop {
-            for _ in 0..16 {
+            for _ in 0..LOOKS {
                 if self.parts.mesh.has_mail() || self.parts.ring.has_work() {
-                    return true;
+                    return Outcome::Seen;
                 }
                 std::hint::spin_loop();
             }
-            if self.clock.elapsed_ns(start, self.clock.raw()) >= SPIN_NS {
-                // One look-out per answer: if it takes this long, the peer is busy or has none.
-                self.awaits_mail = false;
-                return false;
+            let offered = self.clock.raw();
+            if self.clock.elapsed_ns(start, offered) >= SPIN_NS {
+                return Outcome::Vain;
+            }
+            std::thread::yield_now();
+            if self.clock.elapsed_ns(offered, self.clock.raw()) >= DISPLACED_NS {
+                return Outcome::Displaced;
             }
         }
     }

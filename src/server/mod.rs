@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod driver;
 pub mod exit;
 pub mod log;
+mod lookout;
 pub mod pidfile;
 pub mod preflight;
 pub mod report;
