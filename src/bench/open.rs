@@ -12,7 +12,7 @@ use super::tally::{Counting, Outcome, Phase, Shared, Tally};
 use super::workload::Ring;
 use crate::base::clock::Clock;
 use crate::base::prng::Prng;
-use crate::runtime::poller::{Interest, Poller};
+use crate::runtime::poller::{Interest, Poller, wake_on_time};
 use socket2::Socket;
 use std::collections::VecDeque;
 use std::io;
@@ -24,7 +24,7 @@ const READ_BYTES: usize = 256 << 10;
 /// Requests under way on one connection; more arrivals wait, and their latency with them.
 const UNDER_WAY_MAX: usize = 4096;
 
-/// Below this the kernel is not trusted to wake us in time: we look again and again.
+/// Below this the kernel is not trusted to wake us in time, and on a CPU of our own we look again and again.
 const SPIN_NS: u64 = 80_000;
 
 /// Longest wait, so that the phase is seen.
@@ -42,6 +42,17 @@ struct Connection {
     stuck: bool,
 }
 
+/// When a thread's requests leave.
+pub struct Arrivals {
+    /// Requests a second.
+    pub rate: f64,
+    /// Draws the gaps between them.
+    pub prng: Prng,
+    /// The thread has a CPU to itself, so that it need not sleep for short; elsewhere it would take the CPU
+    /// from the server.
+    pub own_cpu: bool,
+}
+
 /// One thread's part of an open loop.
 pub struct OpenLoop<'a> {
     connections: Vec<Connection>,
@@ -56,22 +67,24 @@ pub struct OpenLoop<'a> {
     poller: Poller,
     clock: Clock,
     start: u64,
+    /// Waits shorter than this are spent looking; 0 where others need the CPU.
+    spin_ns: u64,
     quota: u64,
     counting: Counting<'a>,
 }
 
 impl<'a> OpenLoop<'a> {
-    /// A loop over `sockets` with `rate` requests a second, from a ring of single requests.
+    /// A loop over `sockets`, from a ring of single requests.
     pub fn new(
         sockets: Vec<Socket>,
         ring: Ring,
-        rate: f64,
+        arrivals: Arrivals,
         quota: u64,
         shared: &'a Shared,
         share: usize,
-        prng: Prng,
     ) -> Result<OpenLoop<'a>, BenchError> {
         let poller = Poller::new().map_err(failed)?;
+        wake_on_time();
         let mut connections = Vec::new();
         for (at, socket) in sockets.into_iter().enumerate() {
             socket.set_nonblocking(true).map_err(failed)?;
@@ -90,12 +103,13 @@ impl<'a> OpenLoop<'a> {
             ring,
             next_request: 0,
             next_connection: 0,
-            gap_ns: 1e9 / rate,
+            gap_ns: 1e9 / arrivals.rate,
             next_ns: 0.0,
-            prng,
+            prng: arrivals.prng,
             poller,
             start: clock.raw(),
             clock,
+            spin_ns: if arrivals.own_cpu { SPIN_NS } else { 0 },
             quota,
             counting: Counting::new(shared, share),
         })
@@ -135,7 +149,7 @@ impl<'a> OpenLoop<'a> {
                 }
                 wait_ns = WAIT_NS_MAX;
             }
-            let wait_ns = if wait_ns > SPIN_NS { (wait_ns - SPIN_NS).min(WAIT_NS_MAX) } else { 0 };
+            let wait_ns = wait_ns.saturating_sub(self.spin_ns).min(WAIT_NS_MAX);
             let count = self.poller.wait(Duration::from_nanos(wait_ns))?;
             for index in 0..count {
                 let ready = self.poller.ready(index);

@@ -3,7 +3,7 @@
 use super::closed::ClosedLoop;
 use super::connection::Target;
 use super::cpu::{CpuClock, CpuCost, SLICE, Slice};
-use super::open::OpenLoop;
+use super::open::{Arrivals, OpenLoop};
 use super::tally::{Outcome, Phase, Shared};
 use super::workload::Workload;
 use super::{BenchError, progress};
@@ -214,8 +214,12 @@ impl Part {
         ready.fetch_add(1, Ordering::Release);
         let outcome = match plan.rate {
             Some(rate) => {
-                let prng = Prng::new(plan.seed.wrapping_add(1 + share as u64));
-                OpenLoop::new(sockets, ring, rate / threads as f64, quota, shared, share, prng)?.run()?
+                let arrivals = Arrivals {
+                    rate: rate / threads as f64,
+                    prng: Prng::new(plan.seed.wrapping_add(1 + share as u64)),
+                    own_cpu: !plan.cpus.is_empty(),
+                };
+                OpenLoop::new(sockets, ring, arrivals, quota, shared, share)?.run()?
             }
             None => ClosedLoop::new(sockets, ring, plan.pipeline, quota, shared, share)?.run()?,
         };
