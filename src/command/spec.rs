@@ -201,6 +201,12 @@ impl Keys {
         runs.into_iter().flatten()
     }
 
+    /// Whether there is one key at most, in a place that does not depend on the number of words.
+    #[inline]
+    pub fn is_one(self) -> bool {
+        self.first == self.last
+    }
+
     /// The indexes of the keys in a command of `len` words; empty when the words do not reach.
     pub fn indexes(self, len: usize) -> impl Iterator<Item = usize> + Clone {
         let last = if self.last < 0 { len as isize + self.last as isize } else { self.last as isize };

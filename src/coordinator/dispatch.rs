@@ -182,7 +182,8 @@ impl Connection {
         };
         let keys = call.command.spec.keys;
         let mut others = keys.indexes(call.args.len()).skip(1);
-        if others.all(|index| center.owners.locate(call.args.at(index)).shard == first.shard) {
+        if keys.is_one() || others.all(|index| center.owners.locate(call.args.at(index)).shard == first.shard)
+        {
             self.place_on(at, center, call, first.shard, muted)
         } else if !fits_step(call) {
             // A shape that no part of it could run in is refused by the command itself, here.

@@ -178,14 +178,19 @@ impl Engine {
     pub fn on_mail(&mut self, from: ShardId, mut batch: Box<Batch>) {
         let raw_now = self.center.clock.raw();
         self.center.see_stamp(batch.stamp);
+        // Replies to one connection come one after the other: it is looked at after the last of them.
+        let mut replied = None;
         let mut ops = std::mem::take(&mut batch.ops);
         let mut rest = ops.drain(..);
         while !rest.as_slice().is_empty() {
             let window = rest.as_slice().len().min(WINDOW);
             self.center.prefetch(&rest.as_slice()[..window]);
             for op in rest.by_ref().take(window) {
-                self.on_op(from, &batch, op, raw_now);
+                self.on_op(from, &batch, op, raw_now, &mut replied);
             }
+        }
+        if let Some(at) = replied {
+            self.touch(at);
         }
         drop(rest);
         batch.ops = ops;
@@ -305,27 +310,35 @@ impl Engine {
         self.connections.get_mut(at.index as usize)?.as_deref_mut()
     }
 
-    fn on_op(&mut self, from: ShardId, batch: &Batch, op: Op, raw_now: u64) {
+    fn on_op(
+        &mut self,
+        from: ShardId,
+        batch: &Batch,
+        op: Op,
+        raw_now: u64,
+        replied: &mut Option<ConnectionId>,
+    ) {
         match op {
             Op::Run(run) => self.center.serve(from, batch, &run),
             Op::Done(done) => {
                 self.center.outboxes.on_reply(from);
                 let start = done.start as usize;
                 let reply = &batch.bytes[start..start + done.len as usize];
-                self.deliver(done.connection, done.slot, reply, raw_now);
+                if let Some(before) = replied.filter(|&before| before != done.connection) {
+                    self.touch(before);
+                }
+                *replied = self.deliver(done.connection, done.slot, reply, raw_now);
             }
             Op::Control(control) => self.center.on_control(from, *control),
         }
     }
 
-    fn deliver(&mut self, at: ConnectionId, slot: u32, reply: &[u8], raw_now: u64) {
-        if self.center.clients.get(at).is_none() {
-            return;
-        }
-        if let Some(connection) = self.connections[at.index as usize].as_deref_mut() {
-            connection.on_done(&mut self.center, slot, reply, raw_now);
-            self.touch(at);
-        }
+    /// Gives a reply to its connection, which is returned if it is still there: to be touched.
+    fn deliver(&mut self, at: ConnectionId, slot: u32, reply: &[u8], raw_now: u64) -> Option<ConnectionId> {
+        self.center.clients.get(at)?;
+        let connection = self.connections[at.index as usize].as_deref_mut()?;
+        connection.on_done(&mut self.center, slot, reply, raw_now);
+        Some(at)
     }
 
     /// Files a connection where it belongs after anything has happened to it.
@@ -397,7 +410,9 @@ impl Engine {
         let at = match local {
             Local::Done { connection, slot, reply } => {
                 let raw_now = self.center.clock.raw();
-                self.deliver(connection, slot, &reply, raw_now);
+                if let Some(at) = self.deliver(connection, slot, &reply, raw_now) {
+                    self.touch(at);
+                }
                 return;
             }
             Local::Answer { connection, reply } => {
