@@ -117,6 +117,8 @@ pub struct SocketRing {
     slots_max: u32,
     listeners: Vec<Listener>,
     bell: Arc<EventFd>,
+    bell_poll: Shot,
+    heeds_bell: bool,
     timer: Box<Timespec>,
     timer_number: u64,
     timer_armed: bool,
@@ -161,6 +163,8 @@ impl SocketRing {
             slots_max,
             listeners: Vec::new(),
             bell,
+            bell_poll: Shot::Idle,
+            heeds_bell: false,
             timer: Box::new(Timespec::new()),
             timer_number: 0,
             timer_armed: false,
@@ -171,7 +175,7 @@ impl SocketRing {
             lent: None,
             stays: PhantomData,
         };
-        ring.poll_bell();
+        ring.heed_bell(true);
         Ok(ring)
     }
 
@@ -299,6 +303,26 @@ impl SocketRing {
         self.timer_armed
     }
 
+    /// Whether the bell ends a wait, as it does at first. To be turned off, and [`Self::watches_bell`] to be
+    /// false, before [`Self::tell`]: the kernel does not signal one eventfd from inside the wake of another
+    /// but puts that off, for seconds under load, and until then no completion is told at all.
+    pub fn heed_bell(&mut self, heeds: bool) {
+        self.heeds_bell = heeds;
+        match (heeds, self.bell_poll) {
+            (true, Shot::Idle) => self.poll_bell(),
+            (false, Shot::Armed) => {
+                self.bell_poll = Shot::Cancelling;
+                self.cancel(BELL);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the kernel still watches the bell.
+    pub fn watches_bell(&self) -> bool {
+        self.bell_poll != Shot::Idle
+    }
+
     /// From now on every completion also rings `bell`: for sleeping anywhere but in [`Self::enter`].
     pub fn tell(&mut self, bell: &EventFd) -> io::Result<()> {
         self.ring.submitter().register_eventfd(bell.as_raw_fd())
@@ -395,9 +419,12 @@ impl SocketRing {
                 },
                 BELL => {
                     if !cqueue::more(flags) {
-                        self.poll_bell();
+                        self.bell_poll = Shot::Idle;
+                        self.heed_bell(self.heeds_bell);
                     }
-                    return Some(Event::Rung);
+                    if result >= 0 {
+                        return Some(Event::Rung);
+                    }
                 }
                 TIMER => self.timer_armed &= low as u64 != self.timer_number,
                 _ => {}
@@ -527,6 +554,7 @@ impl SocketRing {
     }
 
     fn poll_bell(&mut self) {
+        self.bell_poll = Shot::Armed;
         // Not read, so that a ring costs no system call here: a multishot poll reports every write.
         let poll = opcode::PollAdd::new(Fd(self.bell.as_raw_fd()), libc::POLLIN as u32).multi(true);
         self.push(poll.build().user_data(BELL));
@@ -627,5 +655,48 @@ fn build() -> io::Result<IoUring> {
         // Linux before 6.1 does not know deferred task runs; everything else works without them.
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) => builder.build(SUBMISSIONS),
         built => built,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Enters until the kernel has nothing more to say; how often the bell was heard.
+    fn rung(ring: &mut SocketRing) -> usize {
+        let mut count = 0;
+        loop {
+            ring.enter(Wait::No).unwrap();
+            if !ring.has_collected() {
+                return count;
+            }
+            while let Some(event) = ring.next_event() {
+                count += usize::from(matches!(event, Event::Rung));
+            }
+        }
+    }
+
+    #[test]
+    fn a_bell_that_is_not_heeded_is_not_heard_until_it_is_again() {
+        let bell = Arc::new(EventFd::new().unwrap());
+        let mut ring = SocketRing::new(SLOTS_FEWEST, bell.clone()).unwrap();
+        assert_eq!(rung(&mut ring), 0);
+        bell.ring();
+        assert_eq!(rung(&mut ring), 1);
+        assert!(ring.watches_bell());
+        ring.heed_bell(false);
+        assert_eq!(rung(&mut ring), 0);
+        assert!(!ring.watches_bell());
+        bell.ring();
+        assert_eq!(rung(&mut ring), 0);
+        ring.heed_bell(true);
+        assert_eq!(rung(&mut ring), 1);
+        // Turned off and on in one go: the kernel is asked anew once it has let go.
+        ring.heed_bell(false);
+        ring.heed_bell(true);
+        rung(&mut ring);
+        assert!(ring.watches_bell());
+        bell.ring();
+        assert_eq!(rung(&mut ring), 1);
     }
 }
