@@ -27,6 +27,9 @@ use crate::session::{Clients, Remote};
 use crate::shard::Shard;
 use std::collections::{HashMap, VecDeque};
 
+/// Keys of one command that are asked for beforehand: more would push each other out of the nearest cache.
+const PREFETCH_KEYS: usize = 32;
+
 /// What waits in this shard's line of locks.
 #[derive(Debug)]
 pub enum Work {
@@ -189,6 +192,9 @@ impl Center {
     /// failed. Counts nothing.
     pub fn run(&mut self, call: &Call<'_>, out: &mut Vec<u8>) -> (u64, bool) {
         let began = self.clock.raw();
+        if !call.command.spec.keys.is_one() {
+            self.prefetch_all(call);
+        }
         let mut reply = Reply::new(out, call.protocol);
         let result = match call.command.spec.place {
             Place::Every(run, Fold::With(fold)) if self.owners.shards() == 1 => {
@@ -214,6 +220,19 @@ impl Center {
             false
         };
         (self.clock.elapsed_ns(began, self.clock.raw()), failed)
+    }
+
+    /// Asks memory for all keys of a command on several, so that it waits for them at the same time.
+    fn prefetch_all(&self, call: &Call<'_>) {
+        let mut hashes = [0; PREFETCH_KEYS];
+        let keys = call.command.spec.keys.indexes(call.args.len());
+        let mut count = 0;
+        for (hash, index) in hashes.iter_mut().zip(keys) {
+            *hash = self.owners.hash(call.args.at(index));
+            self.shard.prefetch(call.db, *hash);
+            count += 1;
+        }
+        hashes[..count].iter().for_each(|&hash| self.shard.prefetch_key(call.db, hash));
     }
 
     /// Runs and counts a whole command: everything of it happens here.

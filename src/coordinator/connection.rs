@@ -17,6 +17,9 @@ use crate::resp::request::{ParseLimits, Parser};
 use crate::session::Intent;
 use std::collections::VecDeque;
 
+/// Room made for an argument that has only been announced.
+const ROOM_BYTES_FREE: usize = 64 << 10;
+
 /// A command whose reply has not moved to the output yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slot {
@@ -93,11 +96,20 @@ impl Connection {
         self.settle_output();
         if self.input.is_empty() {
             let used = self.run(at, center, bytes);
-            self.input.extend_from_slice(&bytes[used..]);
+            self.keep(&bytes[used..], self.parser.bytes_wanted());
         } else {
-            self.input.extend_from_slice(bytes);
+            self.keep(bytes, self.parser.bytes_wanted().saturating_sub(bytes.len()));
             self.run_input(at, center);
         }
+    }
+
+    /// Adds to the input that waits. Where its last argument is known to be `missing` bytes longer, room is made
+    /// for them at once; but what a client has only announced gets no more room than what it has sent, beyond
+    /// [`ROOM_BYTES_FREE`].
+    fn keep(&mut self, bytes: &[u8], missing: usize) {
+        let sent = self.input.len() + bytes.len();
+        self.input.reserve(bytes.len() + missing.min(sent.max(ROOM_BYTES_FREE)));
+        self.input.extend_from_slice(bytes);
     }
 
     /// Goes on with input that waits.
