@@ -10,7 +10,7 @@ use super::connection::{bad_subcommand, printable, quoting, set_name};
 use super::core::Core;
 use super::error::{CommandError, CommandResult};
 use super::help;
-use super::spec::{CoresFn, Flags, Group, Spec};
+use super::spec::{CoresFn, Flags, Group, Spec, UNCHECKED};
 use crate::base::args::Args;
 use crate::base::number::parse_i64;
 use crate::resp::reply::Reply;
@@ -189,7 +189,7 @@ const PAUSE: CoresFn = CoresFn {
 
 /// `CLIENT UNPAUSE`.
 const UNPAUSE: CoresFn = CoresFn {
-    check: |_core, _args, _reply| Ok(false),
+    check: UNCHECKED,
     part: |core, _args| {
         core.clients.pause = Pause::default();
         Box::new(())

@@ -6,7 +6,7 @@
 use super::core::{AdminRequest, Core};
 use super::error::{CommandError, CommandResult};
 use super::help;
-use super::spec::{CorePart, CoresFn, Flags, Group, Spec};
+use super::spec::{CorePart, CoresFn, Flags, Group, Spec, UNCHECKED};
 use crate::base::args::Args;
 use crate::config::rewrite::rewrite;
 use crate::config::{MaxmemoryPolicy, Options, get_many, set_many};
@@ -114,7 +114,7 @@ pub fn follow(options: &Options, shard: &mut Shard, metrics: &mut Metrics, slowl
 
 /// `CONFIG RESETSTAT`.
 const RESETSTAT: CoresFn = CoresFn {
-    check: |_core, _args, _reply| Ok(false),
+    check: UNCHECKED,
     part: |core, _args| {
         core.metrics.reset();
         // How much has changed since the start is no statistic.

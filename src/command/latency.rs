@@ -8,7 +8,7 @@ use super::core::Core;
 use super::error::CommandResult;
 use super::help;
 use super::introspect::named;
-use super::spec::{CorePart, CoresFn, Group, Spec};
+use super::spec::{CorePart, CoresFn, Group, Spec, UNCHECKED};
 use super::table::{Command, Table};
 use crate::base::args::Args;
 use crate::metrics::{Detail, Snapshot};
@@ -51,7 +51,7 @@ fn reset(_core: &mut Core<'_>, _args: Args<'_>, reply: &mut Reply<'_>) -> Comman
 
 /// `LATENCY HISTOGRAM [command ...]`: a container stands for its subcommands.
 const HISTOGRAM: CoresFn = CoresFn {
-    check: |_core, _args, _reply| Ok(false),
+    check: UNCHECKED,
     part: |core, _args| Box::new(core.metrics.snapshot(core.now, Detail::Full)),
     fold: |core: &mut Core<'_>, args, parts: Vec<CorePart>, reply: &mut Reply<'_>| {
         let table = core.table;

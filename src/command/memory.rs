@@ -6,7 +6,7 @@ use super::core::Core;
 use super::error::{CommandError, CommandResult};
 use super::facts::{Facts, Memory, excess, ratio};
 use super::help;
-use super::spec::{Access, CorePart, CoresFn, Flags, Group, Keys, Spec};
+use super::spec::{Access, CorePart, CoresFn, Flags, Group, Keys, Spec, UNCHECKED};
 use crate::base::args::Args;
 use crate::base::number::parse_i64;
 use crate::metrics::{Detail, process};
@@ -87,11 +87,11 @@ fn malloc_stats(_core: &mut Core<'_>, _args: Args<'_>, reply: &mut Reply<'_>) ->
 }
 
 /// `MEMORY STATS`.
-const STATS: CoresFn = CoresFn { check: |_core, _args, _reply| Ok(false), part: gather, fold: stats };
+const STATS: CoresFn = CoresFn { check: UNCHECKED, part: gather, fold: stats };
 
 /// `MEMORY DOCTOR`.
 const DOCTOR: CoresFn = CoresFn {
-    check: |_core, _args, _reply| Ok(false),
+    check: UNCHECKED,
     part: gather,
     fold: |_core, _args, parts, reply| {
         let facts = Facts::sum(&Facts::of_parts(parts));

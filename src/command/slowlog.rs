@@ -4,7 +4,7 @@ use super::config_cmd::ok;
 use super::core::Core;
 use super::error::{CommandError, CommandResult};
 use super::help;
-use super::spec::{CorePart, CoresFn, Flags, Group, Spec};
+use super::spec::{CorePart, CoresFn, Flags, Group, Spec, UNCHECKED};
 use crate::base::args::Args;
 use crate::base::number::parse_i64;
 use crate::metrics::slowlog::{SlowEntry, merge};
@@ -92,7 +92,7 @@ fn count(core: &Core<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Result<usize
 
 /// `SLOWLOG LEN`: the limit is one for the process, though each core keeps as many.
 const LEN: CoresFn = CoresFn {
-    check: |_core, _args, _reply| Ok(false),
+    check: UNCHECKED,
     part: |core, _args| Box::new(core.slowlog.len()),
     fold: |core: &mut Core<'_>, _args, parts: Vec<CorePart>, reply: &mut Reply<'_>| -> CommandResult {
         let len: usize =
@@ -104,7 +104,7 @@ const LEN: CoresFn = CoresFn {
 
 /// `SLOWLOG RESET`.
 const RESET: CoresFn = CoresFn {
-    check: |_core, _args, _reply| Ok(false),
+    check: UNCHECKED,
     part: |core, _args| {
         core.slowlog.reset();
         Box::new(())

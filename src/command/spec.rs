@@ -78,6 +78,10 @@ pub struct CoresFn {
     pub fold: fn(&mut Core<'_>, Args<'_>, Vec<CorePart>, &mut Reply<'_>) -> CommandResult,
 }
 
+/// The check of a question whose arguments have nothing wrong with them that arity does not say.
+pub const UNCHECKED: fn(&mut Core<'_>, Args<'_>, &mut Reply<'_>) -> Result<bool, CommandError> =
+    |_core, _args, _reply| Ok(false);
+
 /// What a hop brings to a key or takes from it: owned, so that it may cross cores.
 #[derive(Debug, Default)]
 pub enum Carry {

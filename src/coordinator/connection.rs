@@ -329,7 +329,7 @@ impl Connection {
                     let mut encoded = Vec::new();
                     error.write_to(&mut encoded);
                     center.count_error(&encoded);
-                    self.reply_with(center, false, |reply| reply.raw(&encoded));
+                    self.reply_with(false, |reply| reply.raw(&encoded));
                     center.clients.close(at, Intent::CloseAfterOutput);
                     used = input.len();
                 }

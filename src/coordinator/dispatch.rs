@@ -90,14 +90,11 @@ impl Connection {
     }
 
     /// Writes a reply where it belongs in the order: into the output, or behind the open slots.
-    pub(super) fn reply_with(&mut self, center: &Center, muted: bool, write: impl FnOnce(&mut Reply<'_>)) {
-        self.reply_in(center, Protocol::Resp2, muted, write);
-    }
-
-    fn reply_in(&mut self, _: &Center, protocol: Protocol, muted: bool, write: impl FnOnce(&mut Reply<'_>)) {
+    /// What is written is the same in both protocols: errors, or bytes encoded already.
+    pub(super) fn reply_with(&mut self, muted: bool, write: impl FnOnce(&mut Reply<'_>)) {
         let out = if self.slots.is_empty() { &mut self.output } else { &mut self.arena };
         let start = out.len();
-        write(&mut Reply::new(out, protocol));
+        write(&mut Reply::new(out, Protocol::Resp2));
         if muted {
             out.truncate(start);
         }
@@ -161,7 +158,7 @@ impl Connection {
                 _ => {}
             }
         }
-        self.reply_with(center, muted, |reply| reply.raw(&encoded));
+        self.reply_with(muted, |reply| reply.raw(&encoded));
         if encoded.capacity() <= SCRATCH_BYTES_KEPT {
             encoded.clear();
             center.scratch = encoded;
@@ -261,7 +258,7 @@ impl Connection {
 
     fn refuse_text(&mut self, at: ConnectionId, center: &mut Center, text: &[u8], muted: bool) {
         center.count_error(text);
-        self.reply_with(center, muted, |reply| reply.error_bytes(text));
+        self.reply_with(muted, |reply| reply.error_bytes(text));
         if let Some(session) = center.clients.get_mut(at)
             && session.reply_mode == ReplyMode::SkipNext
         {

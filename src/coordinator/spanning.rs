@@ -155,7 +155,7 @@ impl Connection {
                 if center.slowlog.wants(ns) && !call.command.spec.flags.has(Flags::SKIP_SLOWLOG) {
                     center.note_slow(at, call.now.unix_us, ns, call.args);
                 }
-                self.reply_with(center, muted, |reply| reply.raw(&encoded));
+                self.reply_with(muted, |reply| reply.raw(&encoded));
                 return Dispatched::Taken;
             }
         }
