@@ -238,7 +238,7 @@ impl<'a> Session<'a> {
         fs::create_dir_all(&args.out)
             .map_err(|cause| BenchError(format!("cannot make {}: {cause}", args.out.display())))?;
         let clock = Clock::real();
-        let setting = Setting::of_this_machine(cpus.len(), &versions, clock.now().unix_s());
+        let setting = Setting::of_this_machine(&versions, clock.now().unix_s());
         Ok(Session { args, entrants, cpus, clock, setting })
     }
 

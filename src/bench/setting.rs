@@ -1,6 +1,7 @@
 //! Where and how a comparison was made: the head of its report.
 
 use super::BenchError;
+use crate::load::process;
 use std::path::Path;
 use std::process::Command;
 
@@ -19,19 +20,11 @@ pub(super) struct Setting {
 
 impl Setting {
     /// Of this machine and this process; `versions` as they are shown.
-    pub fn of_this_machine(cpus: usize, versions: &[String], unix_s: u64) -> Setting {
-        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-        let info = read("/proc/cpuinfo");
-        let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-        let model = model.map_or("unknown CPU", |(_, name)| name.trim());
-        let kernel = read("/proc/sys/kernel/osrelease");
+    pub fn of_this_machine(versions: &[String], unix_s: u64) -> Setting {
         let words: Vec<String> =
             std::env::args_os().skip(1).map(|word| in_shell(&word.to_string_lossy())).collect();
         Setting {
-            machine: format!(
-                "{cpus} CPUs ({model}), Linux {}",
-                kernel.trim().split('-').next().unwrap_or("")
-            ),
+            machine: process::machine(),
             versions: versions.join(", "),
             date: date(unix_s),
             command: format!("medusa {}", words.join(" ")),
@@ -107,7 +100,7 @@ mod tests {
     #[test]
     fn the_head_names_machine_versions_day_and_command() {
         let versions = ["medusa 1.0".to_owned(), "redis-server 7.0".to_owned()];
-        let head = Setting::of_this_machine(2, &versions, 0).head();
+        let head = Setting::of_this_machine(&versions, 0).head();
         assert!(
             head.starts_with("2 CPUs (") && head.contains("; medusa 1.0, redis-server 7.0; 1970-01-01.\n")
         );

@@ -170,6 +170,17 @@ fn cpu_ticks_of(pid: u32) -> io::Result<Duration> {
     Ok(Duration::from_millis(ticks * 10))
 }
 
+/// What a reader of figures must know of this machine: `2 CPUs (AMD EPYC), Linux 6.18.44`.
+pub fn machine() -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let info = read("/proc/cpuinfo");
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let model = model.map_or("unknown CPU", |(_, name)| name.trim());
+    let kernel = read("/proc/sys/kernel/osrelease");
+    let release = kernel.trim().split('-').next().unwrap_or_default();
+    format!("{} CPUs ({model}), Linux {release}", cpus_allowed().len())
+}
+
 /// The CPUs this process may use, in order.
 pub fn cpus_allowed() -> Vec<usize> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

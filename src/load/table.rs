@@ -82,13 +82,6 @@ pub(super) struct Setting {
 
 impl Setting {
     pub(super) fn of_this_machine(args: &LoadArgs, series: &[Series]) -> Setting {
-        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-        let info = read("/proc/cpuinfo");
-        let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-        let model = model.map_or("unknown CPU", |(_, name)| name.trim());
-        let cpus = super::process::cpus_allowed().len();
-        let kernel = read("/proc/sys/kernel/osrelease");
-        let release = kernel.trim().split('-').next().unwrap_or_default();
         let mut versions = vec![format!("medusa {}", env!("CARGO_PKG_VERSION"))];
         versions.extend(series.iter().filter(|one| one.redis).map(|one| redis_version(&one.program)));
         let plural = |number: u64, noun: &str| {
@@ -104,11 +97,7 @@ impl Setting {
             args.seconds,
             plural(args.rounds.into(), "round"),
         );
-        Setting {
-            machine: format!("{cpus} CPUs ({model}), Linux {release}"),
-            versions: versions.join(", "),
-            load,
-        }
+        Setting { machine: super::process::machine(), versions: versions.join(", "), load }
     }
 }
 
