@@ -24,7 +24,7 @@ impl Session<'_> {
             let workload = self.workload(&args.mix, args.keys, &args.value_bytes[0])?;
             running.target.fill(&workload, None, |_| ())?;
             let mut plan = self.plan(running, cores, workload);
-            (plan.clients, plan.threads) = (1, 1);
+            (plan.clients, plan.threads, plan.in_slices) = (1, 1, false);
             let measured = measure_clean(&plan)?;
             let us = |percentile| measured.outcome.latency.percentile(percentile) as f64 / 1e3;
             let mut figures = vec![us(50.0), us(99.0), us(99.9), measured.server.unwrap_or_default().mean_us];

@@ -308,6 +308,7 @@ impl<'a> Session<'a> {
             rate: None,
             cpus,
             server_pid: Some(running.pid),
+            in_slices: true,
             seed: 1,
         }
     }

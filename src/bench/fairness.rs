@@ -22,7 +22,7 @@ impl Session<'_> {
             let workload = self.workload("get", self.args.keys, DEEP_VALUE_BYTES)?;
             running.target.fill(&workload, None, |_| ())?;
             let mut single = self.plan(running, cores, workload);
-            (single.clients, single.threads) = (1, 1);
+            (single.clients, single.threads, single.in_slices) = (1, 1, false);
             let deep = Plan { pipeline: DEEP, server_pid: None, ..single.clone() };
             let alone = measure_clean(&single)?.outcome.latency;
             let (deep, beside) = measure_while(&deep, || measure_clean(&single))?;

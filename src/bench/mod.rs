@@ -204,6 +204,7 @@ impl BenchArgs {
             rate: self.rate,
             cpus: self.cpus.clone(),
             server_pid: self.server_pid,
+            in_slices: true,
             seed: self.seed,
         })
     }

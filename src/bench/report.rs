@@ -139,6 +139,7 @@ mod tests {
 
     fn example() -> (Plan, Measured) {
         let plan = Plan {
+            in_slices: true,
             target: Target::local(7000),
             workload: Workload::new("get", &[], 10, Distribution::Uniform, "3", 1).unwrap(),
             clients: 3,

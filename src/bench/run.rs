@@ -39,6 +39,9 @@ pub struct Plan {
     pub cpus: Vec<usize>,
     /// Whose CPU clock to read.
     pub server_pid: Option<u32>,
+    /// Whether the CPU clock is read in slices of the measured time, or over the whole of it: reading takes the
+    /// CPU from the load for a moment, which shows in its highest percentiles.
+    pub in_slices: bool,
     /// Makes keys, values and arrivals the same again.
     pub seed: u64,
 }
@@ -147,7 +150,7 @@ fn drive(plan: &Plan, leash: Option<&Leash>) -> Result<Measured, BenchError> {
         let start = clock.raw();
         let mut shown = 0;
         loop {
-            thread::sleep(SLICE);
+            thread::sleep(if plan.in_slices { SLICE } else { Duration::from_secs_f64(plan.seconds) });
             server_slices.take(&shared, &clock);
             let passed_ns = clock.elapsed_ns(start, clock.raw());
             if leash.is_none() && passed_ns / 200_000_000 > shown {

@@ -45,7 +45,7 @@ impl Session<'_> {
             let workload = self.workload(&args.mix, args.keys, &args.value_bytes[0])?;
             running.target.fill(&workload, None, |_| ())?;
             let mut plan = self.plan(running, cores, workload);
-            (plan.rate, plan.threads) = (Some(half), 1);
+            (plan.rate, plan.threads, plan.in_slices) = (Some(half), 1, false);
             let measured = measure(&plan)?;
             let us = |percentile| measured.outcome.latency.percentile(percentile) as f64 / 1e3;
             let cost = measured.server.unwrap_or_default();
