@@ -13,6 +13,7 @@ use crate::command::spec::{Flags, Fold, FoldFn, Hop, HopFn, Next, Place, ShardFn
 use crate::command::table::{Command, Table};
 use crate::config::Options;
 use crate::coordinator::frames::Frames;
+use crate::coordinator::preview::Preview;
 use crate::coordinator::spanning::{Question, Spanning};
 use crate::mesh::locks::Locks;
 use crate::mesh::message::{Control, Job, Share};
@@ -131,6 +132,8 @@ pub struct Center {
     pub next_number: u64,
     /// The window of commands of the connection that runs; kept for its capacity.
     pub frames: Frames,
+    /// What this turn's input will look up.
+    pub preview: Preview,
     /// Where replies of commands on connections are built; kept for its capacity.
     pub scratch: Vec<u8>,
     /// The logical clock: above every stamp this core has seen.

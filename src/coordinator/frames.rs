@@ -121,7 +121,7 @@ impl Frames {
 }
 
 /// Where the first key of a command lives, if it has one and the words reach it.
-fn locate(center: &Center, args: Args<'_>, lookup: Lookup) -> Option<KeyHash> {
+pub(super) fn locate(center: &Center, args: Args<'_>, lookup: Lookup) -> Option<KeyHash> {
     let Lookup::Found(command) = lookup else { return None };
     let first = command.spec.keys.first;
     let key = (first > 0).then(|| args.get(first as usize))??;

@@ -12,6 +12,7 @@ pub mod center;
 pub mod connection;
 mod dispatch;
 pub mod frames;
+pub mod preview;
 mod serve;
 mod spanning;
 

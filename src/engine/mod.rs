@@ -11,6 +11,7 @@ use crate::command::core::{AdminRequest, Identity};
 use crate::command::table::Table;
 use crate::config::Options;
 use crate::coordinator::frames::{Frames, WINDOW};
+use crate::coordinator::preview::Preview;
 use crate::coordinator::{Center, Connection, Hold, Local};
 use crate::mesh::locks::Locks;
 use crate::mesh::message::{Batch, Control, Op};
@@ -84,6 +85,7 @@ impl Engine {
             questions: HashMap::new(),
             next_number: 0,
             frames: Frames::default(),
+            preview: Preview::default(),
             scratch: Vec::new(),
             stamp: 0,
         };
@@ -134,6 +136,20 @@ impl Engine {
         if !self.paused.is_empty() {
             self.look_at_pause();
         }
+    }
+
+    /// Bytes that will come from a client in this turn: what they need may be asked of memory.
+    #[inline]
+    pub fn preview(&mut self, at: ConnectionId, bytes: &[u8]) {
+        if let Some(session) = self.center.clients.get(at) {
+            self.center.preview(session.db, bytes);
+        }
+    }
+
+    /// All that will come has been shown.
+    #[inline]
+    pub fn preview_ends(&mut self) {
+        self.center.preview_ends();
     }
 
     /// Bytes from a client: parses and runs what can run, keeps the rest.

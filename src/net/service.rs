@@ -32,6 +32,10 @@ pub trait Service {
     fn on_refused(&mut self);
     /// A turn begins at this moment.
     fn begin_turn(&mut self, now: Now);
+    /// Input that `on_bytes` will bring later in this turn, together with that of other connections.
+    fn preview(&mut self, connection: ConnectionId, bytes: &[u8]);
+    /// All such input has been shown.
+    fn preview_ends(&mut self);
     /// Input: runs what it can and keeps the rest.
     fn on_bytes(&mut self, connection: ConnectionId, bytes: &[u8]);
     /// The kernel took this many more of the bytes handed out.

@@ -344,6 +344,20 @@ impl SocketRing {
         waits || !self.ring.completion().is_empty()
     }
 
+    /// Shows the input that events still to be taken will bring, in their order.
+    #[inline]
+    pub fn peek_received(&self, mut show: impl FnMut(Slot, &[u8])) {
+        for &(user_data, result, flags) in &self.completions[self.next..] {
+            if user_data & KIND == RECEIVE
+                && result > 0
+                && let Some(buffer) = cqueue::buffer_select(flags)
+            {
+                let slot = Slot((user_data & !KIND) as u32);
+                show(slot, self.provided.bytes(buffer, result as usize));
+            }
+        }
+    }
+
     /// Whether events wait to be taken.
     pub fn has_collected(&self) -> bool {
         self.next < self.completions.len()

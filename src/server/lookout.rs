@@ -2,7 +2,7 @@
 //!
 //! A core that has run out of work may spin for some microseconds: what comes then is served one sleep and one
 //! wake sooner. Where little comes, each look-out in vain burns time for nothing. So a look-out has to earn its
-//! keep: most of the recent ones must have seen something. A core with a request every 45 microseconds or less
+//! keep: most of the recent ones must have seen something. A core with a request every 90 microseconds or less
 //! is so kept awake, one with fewer sleeps, and one with none costs nothing.
 //!
 //! A spinning core offers its CPU to others. If somebody takes it for long, that was no client but a program

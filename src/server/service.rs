@@ -38,6 +38,16 @@ impl Service for Engine {
         Engine::on_sent(self, connection, bytes);
     }
 
+    #[inline]
+    fn preview(&mut self, connection: ConnectionId, bytes: &[u8]) {
+        Engine::preview(self, connection, bytes);
+    }
+
+    #[inline]
+    fn preview_ends(&mut self) {
+        Engine::preview_ends(self);
+    }
+
     fn on_hangup(&mut self, connection: ConnectionId) {
         Engine::on_hangup(self, connection);
     }

@@ -232,6 +232,10 @@ impl Service for Toy {
         }
     }
 
+    fn preview(&mut self, _: ConnectionId, _: &[u8]) {}
+
+    fn preview_ends(&mut self) {}
+
     fn on_hangup(&mut self, connection: ConnectionId) {
         let slot = &mut self.clients[connection.index as usize];
         assert_eq!(slot.0, connection.generation);
