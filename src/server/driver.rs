@@ -4,8 +4,8 @@
 //! and then flushes: at most one send per connection, one batch and one wake per peer. All of it goes to
 //! the kernel with the next turn's single `io_uring_enter`, which also brings the next completions.
 //!
-//! With nothing to do the core first looks out for more for some microseconds, if that has been worth it lately
-//! (`lookout`), and offers its CPU to others meanwhile. Then it sleeps inside its own ring, a millisecond at
+//! With nothing to do a core that has peers first looks out for more for some microseconds, if that has been
+//! worth it lately (`lookout`), and offers its CPU to others meanwhile. Then it sleeps inside its own ring, a millisecond at
 //! most, because that is one system call to go and none to come back. After a few milliseconds of silence it sleeps through
 //! glommio instead, which takes about six but needs no time limit: an idle server costs nothing. Before
 //! either it raises its sleeping flag and looks at its mail once more (see `runtime::link`).
@@ -448,7 +448,10 @@ impl<S: Service> Driver<S> {
     async fn rest(&mut self) {
         let now_ns = self.clock.now().mono_ns;
         let idle_ns = now_ns - self.last_work_ns;
-        if idle_ns < SPIN_RECENT_NS && self.lookout.is_worth_it(now_ns) {
+        // A core alone waits for clients only, and they cost less CPU time when it sleeps: with redis-benchmark at
+        // depth 1 0.9 of redis-server's, and 1.1 to 1.3 when it looks out.
+        let has_peers = self.parts.roster.cores() > 1;
+        if has_peers && idle_ns < SPIN_RECENT_NS && self.lookout.is_worth_it(now_ns) {
             let outcome = self.spin();
             self.lookout.note(outcome, now_ns);
             if outcome == Outcome::Seen {
