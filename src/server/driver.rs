@@ -5,10 +5,10 @@
 //! the kernel with the next turn's single `io_uring_enter`, which also brings the next completions.
 //!
 //! With nothing to do a core that has peers first looks out for more for some microseconds, if that has been
-//! worth it lately (`lookout`), and offers its CPU to others meanwhile. Then it sleeps inside its own ring, a millisecond at
-//! most, because that is one system call to go and none to come back. After a few milliseconds of silence it sleeps through
-//! glommio instead, which takes about six but needs no time limit: an idle server costs nothing. Before
-//! either it raises its sleeping flag and looks at its mail once more (see `runtime::link`).
+//! worth it lately (`lookout`), and offers its CPU to others meanwhile. Then it sleeps inside its own ring, a
+//! millisecond at most, because that is one system call to go and none to come back. After a few milliseconds
+//! of silence it sleeps through glommio instead, which takes about six but needs no time limit: an idle server
+//! costs nothing. Before either it raises its sleeping flag and looks at its mail once more (see `runtime::link`).
 //!
 //! Not here: what bytes mean (`engine`), how a request reaches the kernel (`runtime::ring`).
 
