@@ -26,6 +26,9 @@ impl Now {
     }
 }
 
+/// Reads nanoseconds since an arbitrary start: see [`Clock::stopwatch`].
+pub type Stopwatch = fn() -> u64;
+
 /// Where time comes from.
 #[derive(Clone, Debug)]
 pub enum Clock {
@@ -62,6 +65,18 @@ impl Clock {
         match self {
             Clock::Real(clock) => clock.raw(),
             Clock::Manual(now) => now.get().mono_ns,
+        }
+    }
+
+    /// What times short pieces of one thread's work: the CPU time of the calling thread in nanoseconds, so
+    /// that what the machine does meanwhile is not counted. About 0.3 us a reading. A manual clock's says 0.
+    pub fn stopwatch(&self) -> Stopwatch {
+        match self {
+            Clock::Real(_) => || {
+                let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+                time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+            },
+            Clock::Manual(_) => || 0,
         }
     }
 

@@ -265,7 +265,7 @@ pub(super) fn medusa(text: &mut Text, view: &View<'_>) {
         remote.merge(&stats.remote);
     }
     histogram(text, "remote_waits", "remote_wait", &remote);
-    // The time is that of the whole command in which a table took a step: an upper bound of the step.
+    // CPU time: what else ran on the core meanwhile is not the table's.
     histogram(text, "table_steps", "table_step", &view.total.metrics.growth);
     text.line("monitors", view.total.watchers);
     for (number, shard) in view.cores.iter().enumerate() {

@@ -241,10 +241,9 @@ impl Center {
     /// Runs and counts a whole command: everything of it happens here.
     pub fn run_counted(&mut self, call: &Call<'_>, out: &mut Vec<u8>) -> u64 {
         let start = out.len();
-        let table_bytes = self.shard.table_bytes(call.db);
         let (ns, failed) = self.run(call, out);
-        if self.shard.table_bytes(call.db) > table_bytes {
-            self.metrics.record_growth(ns);
+        if let Some(step_ns) = self.shard.take_step(call.db) {
+            self.metrics.record_growth(step_ns);
         }
         self.count(call.command, ns, failed.then(|| &out[start..]));
         ns

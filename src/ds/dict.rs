@@ -18,6 +18,7 @@
 //! and expiry visits only segments that are due.
 //! Measured by benches/dict.rs. Not here: what values mean, when to expire.
 
+use crate::base::clock::Stopwatch;
 use crate::base::owner::Owners;
 use crate::base::prng::Prng;
 use crate::ds::block::{Block, Content, View, Weigh};
@@ -25,8 +26,10 @@ use crate::ds::segment::{
     CHUNKS_MAX, DEPTH_MAX, SLOTS, Segment, chunks_after, chunks_for, count_max, hint, home, position,
     segment_bytes, tag,
 };
-use std::mem;
 use std::ptr;
+
+mod remains;
+pub use remains::Remains;
 
 /// Bits of a position that a cursor keeps; a cursor is below `1 << CURSOR_BITS`.
 pub const CURSOR_BITS: u32 = 39;
@@ -61,6 +64,10 @@ pub struct Dict<V> {
     segments: usize,
     /// Stamped on each segment that gains or loses a block.
     epoch: u64,
+    /// Times the steps of growth.
+    stopwatch: Stopwatch,
+    /// How long the longest step took since somebody asked, if there was one.
+    step_ns: Option<u64>,
 }
 
 /// A block that was found, and may be changed or removed.
@@ -177,6 +184,8 @@ impl<V: Weigh> Dict<V> {
             table_bytes: segment_bytes(1),
             segments: 1,
             epoch: 0,
+            stopwatch: || 0,
+            step_ns: None,
         }
     }
 
@@ -213,6 +222,17 @@ impl<V: Weigh> Dict<V> {
     /// How many segments there are: a table of `n` keys has about `n / 300`.
     pub fn segments(&self) -> usize {
         self.segments
+    }
+
+    /// What times the steps of growth from now on.
+    pub fn set_stopwatch(&mut self, stopwatch: Stopwatch) {
+        self.stopwatch = stopwatch;
+    }
+
+    /// Nanoseconds of the longest step of growth since this was last asked; None: there was none.
+    #[inline]
+    pub fn take_step(&mut self) -> Option<u64> {
+        self.step_ns.take()
     }
 
     #[inline]
@@ -286,7 +306,9 @@ impl<V: Weigh> Dict<V> {
         let epoch = self.epoch;
         let mut segment = self.segment_mut(position);
         while segment.count as usize >= count_max(segment.chunks()) {
+            let began = (self.stopwatch)();
             self.grow(position);
+            self.step_ns = self.step_ns.max(Some((self.stopwatch)() - began));
             segment = self.segment_mut(position);
         }
         if let Some(deadline) = block.deadline() {
@@ -579,29 +601,6 @@ impl<V: Weigh> Dict<V> {
     }
 }
 
-impl<V> Dict<V> {
-    /// Turns the table into something that can be freed bit by bit.
-    pub fn into_remains(mut self) -> Remains<V> {
-        self.remains()
-    }
-
-    fn remains(&mut self) -> Remains<V> {
-        Remains {
-            root: mem::take(&mut self.root),
-            sub: Vec::new(),
-            segment: None,
-            len: mem::take(&mut self.len),
-            bytes: mem::take(&mut self.content_bytes) + mem::take(&mut self.table_bytes),
-        }
-    }
-}
-
-impl<V> Drop for Dict<V> {
-    fn drop(&mut self) {
-        self.remains();
-    }
-}
-
 impl<'a, V: Weigh> Found<'a, V> {
     fn segment(&self) -> &Segment<V> {
         // SAFETY: `find` took it from the table's directory, and the table is borrowed by us since.
@@ -709,83 +708,6 @@ impl<'a, V: Weigh> Found<'a, V> {
         self.dict.forget(self.position, &block);
         self.dict.shrink(self.position, false);
         block
-    }
-}
-
-/// A table that nobody reads any more, freed in steps.
-#[derive(Debug)]
-pub struct Remains<V> {
-    root: Vec<Entry<V>>,
-    sub: Vec<Entry<V>>,
-    segment: Option<Box<Segment<V>>>,
-    len: usize,
-    bytes: usize,
-}
-
-// SAFETY: as for the table it was.
-unsafe impl<V: Send> Send for Remains<V> {}
-
-impl<V> Remains<V> {
-    /// Blocks not yet freed.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether all blocks are freed.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// The next segment from the end.
-    fn next_segment(&mut self) -> Option<Box<Segment<V>>> {
-        if self.sub.is_empty() {
-            let last = self.root.last()?;
-            if last.is_sub() {
-                // SAFETY: `of_sub` made it, and its only entry is taken out here.
-                self.sub = unsafe { Box::from_raw(last.sub()) }.into_vec();
-                self.root.pop();
-            }
-        }
-        let entries = if self.sub.is_empty() { &mut self.root } else { &mut self.sub };
-        let segment = entries.last()?.segment();
-        while entries.last().is_some_and(|entry| entry.base() == segment.cast()) {
-            entries.pop();
-        }
-        // SAFETY: `of_segment` made it, and a segment's entries lie side by side in one directory, so the
-        // last of them is gone.
-        Some(unsafe { Box::from_raw(segment) })
-    }
-}
-
-impl<V: Weigh> Remains<V> {
-    /// Heap bytes not yet freed, without the directory.
-    pub fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Takes out up to `count` blocks, of one segment, and hands them to `take`; false: it was the last.
-    pub fn free(&mut self, count: usize, mut take: impl FnMut(Block<V>)) -> bool {
-        if self.segment.is_none() {
-            self.segment = self.next_segment();
-        }
-        let Some(segment) = &mut self.segment else { return false };
-        let (len, bytes) = (&mut self.len, &mut self.bytes);
-        segment.drain(count, |block| {
-            *len -= 1;
-            *bytes -= weight(&block);
-            take(block);
-        });
-        if segment.count == 0 {
-            *bytes -= segment_bytes(segment.chunks());
-            self.segment = None;
-        }
-        true
-    }
-}
-
-impl<V> Drop for Remains<V> {
-    fn drop(&mut self) {
-        while self.next_segment().is_some() {}
     }
 }
 

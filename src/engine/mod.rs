@@ -63,12 +63,14 @@ impl Engine {
         let table = Table::get();
         let prng = Prng::new(setup.seed);
         let shards = setup.owners.shards();
+        let mut shard = Shard::new(setup.owners);
+        shard.set_stopwatch(setup.clock.stopwatch());
         let center = Center {
             id: setup.id,
             owners: setup.owners,
             now: setup.clock.now(),
             clock: setup.clock,
-            shard: Shard::new(setup.owners),
+            shard,
             locks: Locks::default(),
             clients: Clients::default(),
             metrics: Metrics::new(table.commands().len()),

@@ -74,7 +74,7 @@ impl Metrics {
         }
     }
 
-    /// A table grew by a step inside a command that took `ns` nanoseconds in all.
+    /// A table grew by a step that took `ns` nanoseconds of CPU time.
     pub fn record_growth(&mut self, ns: u64) {
         if self.histograms {
             self.growth.record(ns);

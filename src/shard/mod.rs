@@ -16,7 +16,7 @@ mod graveyard;
 pub use keyspace::{Change, Keyspace};
 pub use value::{Deadline, KeyFacts, Owned, Text, Value, WrongType};
 
-use crate::base::clock::{Clock, Now};
+use crate::base::clock::{Clock, Now, Stopwatch};
 use crate::base::limits;
 use crate::base::owner::Owners;
 use crate::base::prng::Prng;
@@ -27,6 +27,7 @@ use graveyard::Graveyard;
 #[derive(Debug)]
 pub struct Shard {
     owners: Owners,
+    stopwatch: Stopwatch,
     databases: Vec<Dict<Value>>,
     graveyard: Graveyard,
     prng: Prng,
@@ -114,6 +115,7 @@ impl Shard {
     pub fn new(owners: Owners) -> Shard {
         Shard {
             owners,
+            stopwatch: || 0,
             databases: (0..limits::DATABASES).map(|_| Dict::new(owners)).collect(),
             graveyard: Graveyard::default(),
             prng: Prng::new(owners.seed()),
@@ -145,7 +147,9 @@ impl Shard {
     }
 
     fn clear(&mut self, db: usize) {
-        let full = std::mem::replace(&mut self.databases[db], Dict::new(self.owners));
+        let mut empty = Dict::new(self.owners);
+        empty.set_stopwatch(self.stopwatch);
+        let full = std::mem::replace(&mut self.databases[db], empty);
         self.stats.dirty += full.len() as u64;
         self.graveyard.bury_table(full);
     }
@@ -193,6 +197,18 @@ impl Shard {
             tables: self.databases.iter().map(Dict::table_bytes).sum(),
             garbage: self.graveyard.bytes(),
         }
+    }
+
+    /// Sets what times the steps in which tables grow.
+    pub fn set_stopwatch(&mut self, stopwatch: Stopwatch) {
+        self.stopwatch = stopwatch;
+        self.databases.iter_mut().for_each(|dict| dict.set_stopwatch(stopwatch));
+    }
+
+    /// Nanoseconds of the longest step of growth of a database's table since this was last asked.
+    #[inline]
+    pub fn take_step(&mut self, db: u8) -> Option<u64> {
+        self.databases[usize::from(db)].take_step()
     }
 
     /// Bytes of one database's table, without keys and values.
