@@ -2,5 +2,6 @@
 
 pub mod block;
 pub mod dict;
+pub mod packed;
 
 mod segment;
