@@ -22,11 +22,11 @@ use crate::base::clock::Stopwatch;
 use crate::base::owner::Owners;
 use crate::base::prng::Prng;
 use crate::ds::block::{Block, Content, View, Weigh};
+use crate::ds::directory::Entry;
 use crate::ds::segment::{
     CHUNKS_MAX, DEPTH_MAX, SLOTS, Segment, chunks_after, chunks_for, count_max, hint, home, position,
     segment_bytes, tag,
 };
-use std::ptr;
 
 mod remains;
 pub use remains::Remains;
@@ -79,82 +79,8 @@ pub struct Found<'a, V> {
     place: (usize, usize),
 }
 
-/// What a directory entry leads to: 48 bits of address, and above them eight bits of size (chunks of a
-/// segment, or log2 of a directory's length), six of depth, and one that says which of the two it is.
-struct Entry<V>(*mut u8, std::marker::PhantomData<V>);
-
-impl<V> Clone for Entry<V> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<V> Copy for Entry<V> {}
-
-impl<V> std::fmt::Debug for Entry<V> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Entry").field("size", &self.size()).field("depth", &self.depth()).finish()
-    }
-}
-
 // SAFETY: a table owns its segments and directories alone; the raw pointers are not shared with anyone.
 unsafe impl<V: Send> Send for Dict<V> {}
-
-const ADDRESS_MASK: usize = (1 << 48) - 1;
-const SUB: usize = 1 << 63;
-
-impl<V> Entry<V> {
-    fn new(base: *mut u8, upper: usize) -> Self {
-        assert!(base.addr() & !ADDRESS_MASK == 0, "an address beyond 48 bits");
-        Entry(base.map_addr(|address| address | upper), std::marker::PhantomData)
-    }
-
-    /// Takes the segment over; `Entry::free` or [`Entry::into_segment`] give it back.
-    fn of_segment(segment: Box<Segment<V>>) -> Self {
-        let upper = segment.chunks() << 48 | (segment.depth as usize) << 56;
-        Entry::new(Box::into_raw(segment).cast(), upper)
-    }
-
-    /// Takes over a directory, whose length is a power of two.
-    fn of_sub(entries: Vec<Entry<V>>) -> Self {
-        let upper = (entries.len().trailing_zeros() as usize) << 48 | SUB;
-        Entry::new(Box::into_raw(entries.into_boxed_slice()).cast(), upper)
-    }
-
-    #[inline]
-    fn is_sub(self) -> bool {
-        self.0.addr() & SUB != 0
-    }
-
-    #[inline]
-    fn size(self) -> usize {
-        self.0.addr() >> 48 & 0xff
-    }
-
-    #[inline]
-    fn depth(self) -> u32 {
-        (self.0.addr() >> 56 & 0x3f) as u32
-    }
-
-    #[inline]
-    fn base(self) -> *mut u8 {
-        self.0.map_addr(|address| address & ADDRESS_MASK)
-    }
-
-    /// The segment it leads to, which lives as long as the table has an entry for it.
-    #[inline]
-    fn segment(self) -> *mut Segment<V> {
-        debug_assert!(!self.is_sub());
-        ptr::slice_from_raw_parts_mut(self.base(), self.size()) as *mut Segment<V>
-    }
-
-    /// The directory it leads to, which lives as long as the table has this entry.
-    #[inline]
-    fn sub(self) -> *mut [Entry<V>] {
-        debug_assert!(self.is_sub());
-        ptr::slice_from_raw_parts_mut(self.base().cast(), 1 << self.size())
-    }
-}
 
 /// The first `bits` bits of a position.
 #[inline]
@@ -281,6 +207,23 @@ impl<V: Weigh> Dict<V> {
         let entry = self.entry(position);
         let home = home(position, entry.depth(), entry.size());
         self.segment(position).prefetch_blocks(home, tag(hash));
+    }
+
+    /// The hash of a key, as the other methods want it.
+    #[inline]
+    pub fn hash(&self, key: &[u8]) -> u64 {
+        self.owners.hash(key)
+    }
+
+    /// Reads the block of a key whose hash is `hash`.
+    #[inline]
+    pub fn get(&self, hash: u64, key: &[u8]) -> Option<&Block<V>> {
+        let position = position(hash);
+        let entry = self.entry(position);
+        let home = home(position, entry.depth(), entry.size());
+        // SAFETY: as in `segment`.
+        let segment = unsafe { &*entry.segment() };
+        segment.block(segment.find(home, tag(hash), key)?)
     }
 
     /// Finds a key whose hash is `hash`.
@@ -467,18 +410,38 @@ impl<V: Weigh> Dict<V> {
         }
     }
 
+    /// Every block, in the order of positions.
+    pub fn iter(&self) -> impl Iterator<Item = &Block<V>> {
+        let mut position = Some(0);
+        let segments = std::iter::from_fn(move || {
+            let segment = self.segment(position?);
+            position = segment.end();
+            Some(segment)
+        });
+        segments.flat_map(Segment::iter)
+    }
+
     /// Visits every block.
     pub fn for_each(&self, visit: &mut dyn FnMut(&Block<V>)) {
-        let mut position = Some(0);
-        while let Some(at) = position {
-            let segment = self.segment(at);
-            segment.for_each(visit);
-            position = segment.end();
-        }
+        self.iter().for_each(visit);
     }
 
     /// A block picked at random, every one with nearly the same chance.
     pub fn random(&self, prng: &mut Prng) -> Option<&Block<V>> {
+        let (position, place) = self.random_place(prng)?;
+        self.segment(position).block(place)
+    }
+
+    /// Takes a block picked at random out of the table.
+    pub fn take_random(&mut self, prng: &mut Prng) -> Option<Block<V>> {
+        let (position, place) = self.random_place(prng)?;
+        let segment = self.entry(position).segment();
+        // A removal wants no more of a position than that it lies in the segment.
+        Some(Found { dict: self, position, segment, place }.remove())
+    }
+
+    /// Where a block picked at random lies: a position in its segment, and its place there.
+    fn random_place(&self, prng: &mut Prng) -> Option<(u64, (usize, usize))> {
         if self.len == 0 {
             return None;
         }
@@ -486,27 +449,31 @@ impl<V: Weigh> Dict<V> {
         // slot drawn among its own picks one of its blocks: all blocks are as likely, to within the luck by
         // which a segment has more keys than its share.
         for _ in 0..RANDOM_TRIES {
-            let segment = self.segment(position(prng.next_u64()));
+            let position = position(prng.next_u64());
+            let segment = self.segment(position);
             for _ in 0..if segment.count == 0 { 0 } else { RANDOM_TRIES } {
-                let chunk = prng.below(segment.chunks() as u64) as usize;
-                let slot = prng.below(SLOTS as u64) as usize;
-                if let Some(block) = segment.block((chunk, slot)) {
-                    return Some(block);
+                let place = (prng.below(segment.chunks() as u64) as usize, prng.below(SLOTS as u64) as usize);
+                if segment.block(place).is_some() {
+                    return Some((position, place));
                 }
             }
         }
         let mut position = prng.next_u64();
         loop {
             let segment = self.segment(position);
-            for chunk in 0..segment.chunks() {
-                for slot in 0..SLOTS {
-                    if let Some(block) = segment.block((chunk, slot)) {
-                        return Some(block);
-                    }
-                }
+            let mut places =
+                (0..segment.chunks()).flat_map(|chunk| (0..SLOTS).map(move |slot| (chunk, slot)));
+            if let Some(place) = places.find(|&place| segment.block(place).is_some()) {
+                return Some((position, place));
             }
             position = segment.end().unwrap_or(0);
         }
+    }
+
+    /// No block expires earlier; None: none expires. In Unix milliseconds; O(1) up to some hundred blocks,
+    /// at most 4,096 steps.
+    pub fn soonest(&self) -> Option<u64> {
+        self.soonest.iter().copied().min().filter(|&soonest| self.expires > 0 && soonest != u64::MAX)
     }
 
     /// Removes what expired from the next segment, from position `from` on, that is due by more than
@@ -598,6 +565,25 @@ impl<V: Weigh> Dict<V> {
     pub fn begin_epoch(&mut self) -> u64 {
         self.epoch += 1;
         self.epoch
+    }
+}
+
+impl<V: Weigh + Clone> Clone for Dict<V> {
+    /// Every block anew, with its deadline, access clock and mark. O(n).
+    fn clone(&self) -> Self {
+        let mut copy = Dict::new(self.owners);
+        for block in self.iter() {
+            let content = match block.view() {
+                View::Int(int) => Content::Int(int),
+                View::Bytes(bytes) => Content::Bytes(bytes),
+                View::Boxed(value) => Content::Boxed(Box::new(value.clone())),
+            };
+            let mut twin = Block::new(block.key(), content, block.deadline());
+            twin.set_stamp(block.stamp());
+            twin.set_mark(block.mark());
+            copy.insert(self.owners.hash(block.key()), twin);
+        }
+        copy
     }
 }
 

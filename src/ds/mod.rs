@@ -4,4 +4,5 @@ pub mod block;
 pub mod dict;
 pub mod packed;
 
+mod directory;
 mod segment;

@@ -365,11 +365,17 @@ impl<V> Segment<V> {
         if self.depth == 0 { None } else { self.start.checked_add(1 << (64 - self.depth)) }
     }
 
-    /// Visits every block.
-    pub(super) fn for_each(&self, visit: &mut dyn FnMut(&Block<V>)) {
-        for chunk in &self.chunks {
-            chunk.blocks.iter().flatten().for_each(&mut *visit);
-        }
+    /// Every block.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = &Block<V>> {
+        self.chunks.iter().flat_map(|chunk| chunk.blocks.iter().flatten())
+    }
+
+    /// The same for a reader of the blocks: a chunk's are asked of memory together.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Block<V>> {
+        self.chunks.iter().flat_map(|chunk| {
+            chunk.blocks.iter().flatten().for_each(Block::prefetch);
+            chunk.blocks.iter().flatten()
+        })
     }
 
     /// Visits every place with a block that has a deadline, after asking for all of them at once.
@@ -412,7 +418,7 @@ impl<V> Segment<V> {
         let window = |depth: u32| depth & !3;
         let stale = targets.iter().any(|target| window(target.depth) != window(depth));
         if stale {
-            self.for_each(&mut |block| block.prefetch());
+            self.blocks().for_each(Block::prefetch);
         }
         for target in &mut *targets {
             target.soonest = target.soonest.min(self.soonest);
@@ -447,7 +453,7 @@ impl<V> Segment<V> {
     pub(super) fn split(&mut self, owners: Owners) -> [Box<Segment<V>>; 2] {
         let depth = self.depth;
         let mut counts = [0; 2];
-        self.for_each(&mut |block| {
+        self.blocks().for_each(|block| {
             counts[(hinted(block.hint(), depth) << depth >> 63) as usize] += 1;
         });
         let half = 1 << (63 - depth);

@@ -37,7 +37,7 @@ fn check(dict: &Dict<u64>) {
         let segment = dict.segment(start);
         assert_eq!(segment.start, start);
         let mut count = 0;
-        segment.for_each(&mut |block| {
+        segment.blocks().for_each(|block| {
             let home = position(dict.owners.hash(block.key()));
             assert_eq!(leading(home, segment.depth), leading(segment.start, segment.depth));
             assert_eq!(block.hint(), hint(home, segment.depth));
@@ -245,6 +245,33 @@ fn random_picks_are_fair_enough() {
         let (least, most) = (picks.values().min(), picks.values().max());
         assert!(least > Some(&10) && most < Some(&150), "{least:?} {most:?}");
     }
+}
+
+#[test]
+fn blocks_are_read_listed_and_taken_at_random() {
+    let mut dict = Dict::new(owners());
+    let count = 5_000 / SHRINK as u64;
+    (0..count).for_each(|number| add(&mut dict, number, (number % 3 == 0).then_some(1_000 + number)));
+    assert_eq!(dict.soonest(), Some(1_000));
+    let mut keys: BTreeSet<Vec<u8>> = (0..count).map(key).collect();
+    assert_eq!(dict.iter().map(|block| block.key().to_vec()).collect::<BTreeSet<_>>(), keys);
+    let copy = dict.clone();
+    check(&copy);
+    let mut prng = Prng::new(11);
+    while let Some(block) = dict.take_random(&mut prng) {
+        assert!(keys.remove(block.key()));
+        assert!(dict.get(dict.hash(block.key()), block.key()).is_none());
+        if keys.len().is_multiple_of(500) {
+            check(&dict);
+            for key in &keys {
+                let hash = dict.hash(key);
+                assert_eq!(dict.get(hash, key).map(Block::key), Some(&key[..]));
+            }
+        }
+    }
+    assert!(keys.is_empty() && dict.is_empty());
+    assert_eq!(dict.soonest(), None);
+    assert_eq!((copy.len(), copy.soonest()), (count as usize, Some(1_000)));
 }
 
 #[test]
