@@ -3,6 +3,7 @@
 pub mod block;
 pub mod dict;
 pub mod packed;
+pub mod intset;
 
 mod directory;
 mod segment;
