@@ -18,8 +18,10 @@
 //! Not here: what the values mean; values out of line free themselves (`V`).
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 use std::slice;
 
@@ -63,6 +65,26 @@ pub struct Block<V> {
 
 // SAFETY: a block owns its allocation and its value alone, as a Box does.
 unsafe impl<V: Send> Send for Block<V> {}
+
+/// Where a block lies: its key can be read without the table. Made by [`Block::anchor`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Anchor(NonNull<u8>);
+
+// SAFETY: an anchor only reads a key, which never changes while its block lives; that the block lives, the
+// maker of the anchor has promised, wherever the anchor is.
+unsafe impl Send for Anchor {}
+
+impl Anchor {
+    /// The block's key.
+    #[inline]
+    pub fn key(&self) -> &[u8] {
+        // A key lies at the same place whatever the value's type is.
+        let block = ManuallyDrop::new(Block::<Infallible> { tagged: self.0, value: PhantomData });
+        let key: *const [u8] = block.key();
+        // SAFETY: whoever called `Block::anchor` keeps the block alive and in place while the anchor is used.
+        unsafe { &*key }
+    }
+}
 
 /// Bit 0 of a block's pointer.
 const HAS_DEADLINE: usize = 1;
@@ -381,6 +403,19 @@ impl<V> Block<V> {
         }
     }
 
+    /// Where the block lies.
+    ///
+    /// # Safety
+    ///
+    /// The anchor's key must not be read after the block was freed, or built anew: by a deadline set where
+    /// there was none or cleared, or by a `replace` with a value of another kind or size.
+    #[inline]
+    pub unsafe fn anchor(&self) -> Anchor {
+        let tagged = self.tagged.as_ptr().map_addr(|at| at & ((1 << ADDRESS_BITS) - 1));
+        // The address below the hint is not 0, so the whole is not.
+        Anchor(NonNull::new(tagged).unwrap_or(self.tagged))
+    }
+
     /// The access clock: 24 bits that mean what the owner wants.
     pub fn stamp(&self) -> u32 {
         self.header().stamp_and_flags & 0xff_ffff
@@ -505,6 +540,20 @@ mod tests {
             (size_class(4097), size_class(20_000), size_class((8 << 20) + 1)),
             (5120, 20_480, 10 << 20)
         );
+    }
+
+    #[test]
+    fn an_anchor_reads_the_key_after_the_value_was_replaced_in_place() {
+        for key in [&b""[..], b"member", &[7; 70_000]] {
+            let mut block = Block::<String>::new(key, Content::Int(1), None);
+            block.set_hint(77);
+            // SAFETY: the block lives to the end of the loop, and an integer replaces an integer.
+            let anchor = unsafe { block.anchor() };
+            block.replace(Content::Int(2));
+            block.set_stamp(5);
+            assert_eq!(anchor.key(), key);
+            assert_eq!(block.view(), View::Int(2));
+        }
     }
 
     /// What a block should hold.
