@@ -2,8 +2,9 @@
 
 pub mod block;
 pub mod dict;
-pub mod packed;
 pub mod intset;
+pub mod packed;
+pub mod ranked;
 
 mod directory;
 mod segment;
