@@ -1,7 +1,9 @@
 //! Data structures that know no Redis.
 
+pub mod bitmap;
 pub mod block;
 pub mod dict;
+pub mod hll;
 pub mod intset;
 pub mod packed;
 pub mod ranked;
