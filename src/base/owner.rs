@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 pub const SLOTS: usize = 1 << 14;
 
 /// The rule that maps keys to shards; equal on every core of a process.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owners {
     seed: u64,
     shards: u16,

@@ -10,6 +10,7 @@ use super::spec::{CorePart, CoresFn, Flags, Group, Spec, UNCHECKED};
 use crate::base::args::Args;
 use crate::config::rewrite::rewrite;
 use crate::config::{MaxmemoryPolicy, Options, get_many, set_many};
+use crate::ds::Shapes;
 use crate::metrics::Metrics;
 use crate::metrics::slowlog::SlowLog;
 use crate::resp::reply::Reply;
@@ -103,6 +104,18 @@ pub fn follow(options: &Options, shard: &mut Shard, metrics: &mut Metrics, slowl
     slowlog.set_len_max(options.slowlog_max_len as usize);
     metrics.set_histograms(options.latency_tracking);
     shard.settings.bulk_bytes_max = options.proto_max_bulk_len;
+    shard.settings.shapes = Shapes {
+        owners: shard.settings.shapes.owners,
+        list_max_listpack_size: options.list_max_listpack_size,
+        hash_max_listpack_entries: options.hash_max_listpack_entries,
+        hash_max_listpack_value: options.hash_max_listpack_value,
+        set_max_intset_entries: options.set_max_intset_entries,
+        zset_max_listpack_entries: options.zset_max_listpack_entries,
+        zset_max_listpack_value: options.zset_max_listpack_value,
+        stream_node_max_bytes: options.stream_node_max_bytes,
+        stream_node_max_entries: options.stream_node_max_entries,
+        hll_sparse_max_bytes: options.hll_sparse_max_bytes,
+    };
     shard.access = match options.maxmemory_policy {
         MaxmemoryPolicy::AllkeysLfu | MaxmemoryPolicy::VolatileLfu => AccessClock::Frequency {
             log_factor: options.lfu_log_factor,

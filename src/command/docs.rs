@@ -4,7 +4,8 @@
 //! specification work unchanged. Flags, categories, key specifications and tips are the reference's;
 //! the sentences are ours. What Redis documents as history and notes is left out.
 
-use super::spec::{Flags, Keys, Spec};
+use super::keys::{Access, Begin, Find, Specification};
+use super::spec::{Flags, Spec};
 use super::table::Command;
 use super::usage::{self, Argument, Kind};
 use crate::resp::reply::Reply;
@@ -73,7 +74,7 @@ pub(super) fn write_info(command: &Command, reply: &mut Reply<'_>) {
     for tip in spec.tips {
         reply.text(tip);
     }
-    let specifications: Vec<Keys> = spec.keys.specifications().collect();
+    let specifications = spec.keys.specifications();
     reply.set(specifications.len());
     for keys in specifications {
         write_keys(keys, reply);
@@ -88,38 +89,57 @@ pub(super) fn write_info(command: &Command, reply: &mut Reply<'_>) {
     }
 }
 
-/// One key specification: keys from an index on, to a last one, every so many words.
-fn write_keys(keys: Keys, reply: &mut Reply<'_>) {
-    reply.map(3);
+/// One key specification: where the search begins, and how keys are found from there.
+fn write_keys(keys: Specification, reply: &mut Reply<'_>) {
+    reply.map(if keys.notes.is_empty() { 3 } else { 4 });
+    if !keys.notes.is_empty() {
+        reply.text("notes");
+        reply.text(keys.notes);
+    }
     reply.text("flags");
-    write_access(keys, reply);
-    reply.text("begin_search");
+    write_access(keys.access, reply);
+    match keys.begin {
+        Begin::Index(index) => write_rule("begin_search", "index", None, &[("index", index)], reply),
+        Begin::Keyword(word, from) => {
+            write_rule("begin_search", "keyword", Some(word), &[("startfrom", from)], reply);
+        }
+        Begin::Unknown => write_rule("begin_search", "unknown", None, &[], reply),
+    }
+    match keys.find {
+        Find::Range(last, step, limit) => {
+            let figures = [("lastkey", last), ("keystep", step), ("limit", limit)];
+            write_rule("find_keys", "range", None, &figures, reply);
+        }
+        Find::Count => {
+            let figures = [("keynumidx", 0), ("firstkey", 1), ("keystep", 1)];
+            write_rule("find_keys", "keynum", None, &figures, reply);
+        }
+        Find::Unknown => write_rule("find_keys", "unknown", None, &[], reply),
+    }
+}
+
+/// One of the two rules of a key specification: its kind, then its particulars.
+fn write_rule(name: &str, kind: &str, word: Option<&str>, figures: &[(&str, i16)], reply: &mut Reply<'_>) {
+    reply.text(name);
     reply.map(2);
     reply.text("type");
-    reply.text("index");
+    reply.text(kind);
     reply.text("spec");
-    reply.map(1);
-    reply.text("index");
-    reply.integer(i64::from(keys.first));
-    reply.text("find_keys");
-    reply.map(2);
-    reply.text("type");
-    reply.text("range");
-    reply.text("spec");
-    reply.map(3);
-    reply.text("lastkey");
-    // Counted from the first key, unless it counts from the end.
-    reply.integer(i64::from(if keys.last < 0 { keys.last } else { keys.last - keys.first }));
-    reply.text("keystep");
-    reply.integer(i64::from(keys.step));
-    reply.text("limit");
-    reply.integer(0);
+    reply.map(figures.len() + usize::from(word.is_some()));
+    if let Some(word) = word {
+        reply.text("keyword");
+        reply.text(word);
+    }
+    for (name, figure) in figures {
+        reply.text(name);
+        reply.integer(i64::from(*figure));
+    }
 }
 
 /// What is done to keys, as a set of flags.
-pub(super) fn write_access(keys: Keys, reply: &mut Reply<'_>) {
-    reply.set(keys.access.0.len());
-    for flag in keys.access.0 {
+pub(super) fn write_access(access: Access, reply: &mut Reply<'_>) {
+    reply.set(access.0.len());
+    for flag in access.0 {
         reply.simple(flag);
     }
 }
@@ -159,7 +179,7 @@ pub(super) fn write_docs(command: &Command, reply: &mut Reply<'_>) {
     }
     if !arguments.is_empty() {
         let mut keys_seen = 0;
-        let specifications = spec.keys.specifications().count();
+        let specifications = spec.keys.specifications().len();
         reply.text("arguments");
         write_arguments(&arguments, specifications, &mut keys_seen, reply);
     }
@@ -237,7 +257,7 @@ mod tests {
             let arguments = usage::parse(spec.usage);
             let arguments = arguments.unwrap_or_else(|Malformed(why)| panic!("{}: {why}", command.full_name));
             let keys = count_keys(&arguments);
-            assert_eq!(keys > 0, spec.keys.first > 0, "{}: keys in usage and row", command.full_name);
+            assert_eq!(keys > 0, spec.keys.is_some(), "{}: keys in usage and row", command.full_name);
         }
     }
 
@@ -278,11 +298,20 @@ mod tests {
         let spec = command.spec;
         let flags = Flags::NAMES.iter().filter(|(flag, _)| spec.flags.has(*flag)).map(|(_, name)| *name);
         let keys = spec.keys;
-        let one = |keys: Keys| {
-            let last = if keys.last < 0 { keys.last } else { keys.last - keys.first };
-            format!("{}@index:{}/range:{last}:{}:0", keys.access.0.join(","), keys.first, keys.step)
+        let one = |keys: Specification| {
+            let begin = match keys.begin {
+                Begin::Index(index) => format!("index:{index}"),
+                Begin::Keyword(word, from) => format!("keyword:{word}:{from}"),
+                Begin::Unknown => "unknown".to_string(),
+            };
+            let find = match keys.find {
+                Find::Range(last, step, limit) => format!("range:{last}:{step}:{limit}"),
+                Find::Count => "keynum:0:1:1".to_string(),
+                Find::Unknown => "unknown".to_string(),
+            };
+            format!("{}@{begin}/{find}", keys.access.0.join(","))
         };
-        let specifications: Vec<String> = keys.specifications().map(one).collect();
+        let specifications: Vec<String> = keys.specifications().into_iter().map(one).collect();
         format!(
             "{}; {}; {}; {} {} {}; {}; {}; {}",
             command.full_name,

@@ -4,7 +4,7 @@ use super::core::Core;
 use super::docs::{self, write_access, write_docs, write_info};
 use super::error::{CommandError, CommandResult};
 use super::help;
-use super::spec::{Access, Flags, Group, Keys, Spec};
+use super::spec::{Access, Flags, Group, Spec};
 use super::table::{Command, Lookup, Table};
 use crate::base::args::Args;
 use crate::base::glob;
@@ -164,37 +164,38 @@ fn keys_and_flags(core: &mut Core<'_>, args: Args<'_>, reply: &mut Reply<'_>) ->
     let args = args.skip(2);
     let found = find_keys(core.table, args)?;
     reply.array(found.len());
-    for (at, keys) in found {
+    for (at, access) in found {
         reply.array(2);
         reply.bulk(args.at(at));
-        write_access(keys, reply);
+        write_access(access, reply);
     }
     Ok(())
 }
 
-/// Where the keys of these words are, each with the specification it was found by.
-fn find_keys(table: &'static Table, args: Args<'_>) -> Result<Vec<(usize, Keys)>, CommandError> {
+/// Where the keys of these words are, each with what is done to it.
+fn find_keys(table: &'static Table, args: Args<'_>) -> Result<Vec<(usize, Access)>, CommandError> {
     let command = match table.lookup(args) {
         Lookup::Found(command) | Lookup::Bare(command) => command,
         _ => return Err(CommandError::Text("ERR Invalid command specified")),
     };
-    if command.spec.keys.first == 0 {
+    if !command.spec.keys.is_some() {
         return Err(CommandError::Text("ERR The command has no key arguments"));
     }
     if !command.arity_fits(args.len()) {
         return Err(CommandError::Text("ERR Invalid number of arguments specified for command"));
     }
-    let exact = |keys: Keys| {
+    let accesses = command.spec.keys.accesses(args);
+    if accesses.is_empty() {
+        return Err(CommandError::Text("ERR Invalid arguments specified for command"));
+    }
+    let gets = (3..args.len()).any(|at| args.is(at, "get"));
+    let exact = |access| match (command.spec.name, gets) {
         // SET's row says what it may do; these words say what it does.
-        let access = match (command.spec.name, (3..args.len()).any(|at| args.is(at, "get"))) {
-            ("set", true) => Access::ACCESS_UPDATE,
-            ("set", false) => Access::OVERWRITE,
-            _ => keys.access,
-        };
-        Keys { access, ..keys }
+        ("set", true) => Access::ACCESS_UPDATE,
+        ("set", false) => Access::OVERWRITE,
+        _ => access,
     };
-    let specifications = command.spec.keys.specifications();
-    Ok(specifications.flat_map(|keys| keys.indexes(args.len()).map(move |at| (at, exact(keys)))).collect())
+    Ok(accesses.into_iter().map(|(at, access)| (at, exact(access))).collect())
 }
 
 #[cfg(test)]

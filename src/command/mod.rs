@@ -7,7 +7,8 @@
 //!    wait and nothing can come between its steps, which is all the atomicity it needs.
 //! 2. **One row** in the family's `ROWS`: name, function, arity, keys, flags, documentation. The row's
 //!    constructor says where it runs: `owner` (one key), `split` (many keys, one answer each),
-//!    `every` (all keys), `atomic` (several keys that must agree), `connection` (no key), `cores`
+//!    `every` (all keys), `atomic` (several keys that must agree), `gather` (several
+//!    keys read whole), `connection` (no key), `cores`
 //!    (asks every core).
 //! 3. **One test** under it: a transcript of commands and replies. `testing::check` runs it on one
 //!    shard and on simulated meshes of two and four.
@@ -16,6 +17,8 @@
 //! workloads and the README's coverage table read the row.
 
 mod args;
+mod bitfield;
+mod bitmap;
 mod client;
 mod client_kill;
 mod client_list;
@@ -24,28 +27,48 @@ mod connection;
 pub mod core;
 mod debug;
 mod docs;
+mod dump;
 pub mod error;
 mod expiry;
 mod facts;
+pub mod gather;
+mod geo;
+mod hash;
+mod hash_expiry;
 mod help;
+mod hll;
 mod info;
 mod info_sections;
 mod introspect;
+pub mod keys;
 mod keyspace;
 mod latency;
 mod lcs;
+mod list;
+mod list_edit;
 mod memory;
 pub mod monitor;
 mod number_ops;
 mod object;
 mod scan;
 mod server;
+mod set;
+mod set_ops;
 mod slowlog;
+mod sort;
 pub mod spec;
+mod stream;
+mod stream_group;
+mod stream_info;
 mod string;
 mod string_range;
 pub mod table;
+mod transaction;
 pub mod usage;
+mod zset;
+mod zset_ops;
+mod zset_pop;
+mod zset_range;
 
 use spec::Spec;
 
@@ -70,4 +93,24 @@ pub const FAMILIES: &[&[Spec]] = &[
     expiry::ROWS,
     scan::ROWS,
     object::ROWS,
+    list::ROWS,
+    list_edit::ROWS,
+    hash::ROWS,
+    hash_expiry::ROWS,
+    set::ROWS,
+    set_ops::ROWS,
+    zset::ROWS,
+    zset_range::ROWS,
+    zset_ops::ROWS,
+    zset_pop::ROWS,
+    stream::ROWS,
+    stream_group::ROWS,
+    stream_info::ROWS,
+    bitmap::ROWS,
+    bitfield::ROWS,
+    hll::ROWS,
+    geo::ROWS,
+    sort::ROWS,
+    dump::ROWS,
+    transaction::ROWS,
 ];

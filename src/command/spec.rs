@@ -9,6 +9,8 @@ use crate::base::args::Args;
 use crate::base::clock::Now;
 use crate::command::core::Core;
 use crate::command::error::{CommandError, CommandResult};
+pub use crate::command::gather::Gather;
+pub use crate::command::keys::{Access, Keys};
 use crate::resp::reply::Reply;
 use crate::shard::Keyspace;
 use crate::shard::Owned;
@@ -41,6 +43,8 @@ pub enum Place {
     Every(ShardFn, Fold),
     /// In hops over the owners of its keys, all locked from the first hop to the last.
     Atomic(HopFn),
+    /// Reads the values of several keys whole, answers, and may store one. Strictly atomic.
+    Gather(Gather),
     /// On the core that owns its first argument's share of a SCAN cursor.
     Scan(ShardFn),
     /// Asks every core, not only its shard; takes no lock.
@@ -124,6 +128,15 @@ pub struct Hop {
     pub now: Now,
     /// What the parts of the last hop answered, in the order they were asked.
     pub carries: Vec<Carry>,
+    /// A reply written before the last hop, to be sent after it.
+    pub held: Vec<u8>,
+}
+
+impl Hop {
+    /// Before the first hop.
+    pub fn new(db: u8, now: Now) -> Hop {
+        Hop { stage: 0, db, now, carries: Vec::new(), held: Vec::new() }
+    }
 }
 
 /// What a multi-shard command wants next.
@@ -133,91 +146,6 @@ pub enum Next {
     Hop(Vec<Part>),
     /// Nothing: the reply is written.
     Done,
-}
-
-/// Which arguments are keys: COMMAND's first, last (negative: from the end) and step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Keys {
-    /// Index of the first key; 0: none.
-    pub first: i16,
-    /// Index of the last key; negative counts from the end.
-    pub last: i16,
-    /// Distance between keys.
-    pub step: i16,
-    /// What is done to them.
-    pub access: Access,
-    /// What is done to the last one, where that is something else.
-    pub access_last: Option<Access>,
-}
-
-/// What a command does to its keys: the flags of COMMAND INFO's key specifications.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Access(pub &'static [&'static str]);
-
-impl Access {
-    /// Reads the value.
-    pub const READ: Access = Access(&["RO", "access"]);
-    /// Reads the key's metadata only.
-    pub const READ_META: Access = Access(&["RO"]);
-    /// Overwrites the value.
-    pub const OVERWRITE: Access = Access(&["OW", "update"]);
-    /// Reads and changes the value.
-    pub const UPDATE: Access = Access(&["RW", "update"]);
-    /// Reads, answers and changes the value.
-    pub const ACCESS_UPDATE: Access = Access(&["RW", "access", "update"]);
-    /// Removes the key.
-    pub const DELETE: Access = Access(&["RM", "delete"]);
-    /// Takes the value away.
-    pub const ACCESS_DELETE: Access = Access(&["RW", "access", "delete"]);
-}
-
-impl Keys {
-    /// No key.
-    pub const NONE: Keys = Keys { first: 0, last: 0, step: 0, access: Access(&[]), access_last: None };
-
-    /// One key at `index`.
-    pub const fn at(index: i16, access: Access) -> Keys {
-        Keys { first: index, last: index, step: 1, access, access_last: None }
-    }
-
-    /// Keys from `first` to `last` (negative: from the end), every `step` words.
-    pub const fn range(first: i16, last: i16, step: i16, access: Access) -> Keys {
-        Keys { first, last, step, access, access_last: None }
-    }
-
-    /// Two keys side by side, of which the second is used otherwise: RENAME, COPY.
-    pub const fn then(mut self, access: Access) -> Keys {
-        self.access_last = Some(access);
-        self
-    }
-
-    /// The runs of keys that are used alike, as COMMAND INFO lists them; none without keys.
-    pub fn specifications(self) -> impl Iterator<Item = Keys> + Clone {
-        let one = |first: i16, last: i16, access| Keys { first, last, access, access_last: None, ..self };
-        let runs = match self.access_last {
-            _ if self.first == 0 => [None, None],
-            None => [Some(self), None],
-            Some(access) => [
-                Some(one(self.first, self.last - self.step, self.access)),
-                Some(one(self.last, self.last, access)),
-            ],
-        };
-        runs.into_iter().flatten()
-    }
-
-    /// Whether there is one key at most, in a place that does not depend on the number of words.
-    #[inline]
-    pub fn is_one(self) -> bool {
-        self.first == self.last
-    }
-
-    /// The indexes of the keys in a command of `len` words; empty when the words do not reach.
-    pub fn indexes(self, len: usize) -> impl Iterator<Item = usize> + Clone {
-        let last = if self.last < 0 { len as isize + self.last as isize } else { self.last as isize };
-        let end = if self.first == 0 { 0 } else { (last + 1).clamp(0, len as isize) as usize };
-        let first = if self.first == 0 { 1 } else { self.first as usize };
-        (first..end.max(first)).step_by(self.step.max(1) as usize)
-    }
 }
 
 /// A set of command flags, by the wire's names.
@@ -289,6 +217,24 @@ pub enum Group {
     String,
     /// Commands about the server.
     Server,
+    /// Commands about lists.
+    List,
+    /// Commands about hashes.
+    Hash,
+    /// Commands about sets.
+    Set,
+    /// Commands about sorted sets.
+    SortedSet,
+    /// Commands about streams.
+    Stream,
+    /// Commands about the bits of strings.
+    Bitmap,
+    /// Commands about HyperLogLogs.
+    Hyperloglog,
+    /// Commands about places on the globe.
+    Geo,
+    /// Commands about transactions.
+    Transactions,
 }
 
 impl Group {
@@ -299,6 +245,15 @@ impl Group {
             Group::Generic => "generic",
             Group::String => "string",
             Group::Server => "server",
+            Group::List => "list",
+            Group::Hash => "hash",
+            Group::Set => "set",
+            Group::SortedSet => "sorted-set",
+            Group::Stream => "stream",
+            Group::Bitmap => "bitmap",
+            Group::Hyperloglog => "hyperloglog",
+            Group::Geo => "geo",
+            Group::Transactions => "transactions",
         }
     }
 }
@@ -378,6 +333,11 @@ impl Spec {
     /// A row for [`Place::Atomic`].
     pub const fn atomic(name: &'static str, run: HopFn) -> Spec {
         Spec::new(name, Place::Atomic(run))
+    }
+
+    /// A row for [`Place::Gather`].
+    pub const fn gather(name: &'static str, gather: Gather) -> Spec {
+        Spec::new(name, Place::Gather(gather))
     }
 
     /// A row for [`Place::Scan`].

@@ -175,6 +175,24 @@ options! {
     "logfile" logfile: String = String::new(), Start, Kind::Text;
     /// File that holds the process id while the server runs; empty for none.
     "pidfile" pidfile: String = String::new(), Start, Kind::Text;
+    /// Largest node of a list: elements, or -1 to -5 for 4, 8, 16, 32 and 64 KB.
+    "list-max-listpack-size" list_max_listpack_size: i64 = -2, Live, Kind::Integer { min: i32::MIN as i64, max: INT_MAX };
+    /// Fields up to which a hash is held in one piece.
+    "hash-max-listpack-entries" hash_max_listpack_entries: usize = 512, Live, Kind::Integer { min: 0, max: i64::MAX };
+    /// Longest field or value of a hash held in one piece, in bytes.
+    "hash-max-listpack-value" hash_max_listpack_value: usize = 64, Live, Kind::Memory { min: 0, max: i64::MAX };
+    /// Integers up to which a set of integers is held in one piece.
+    "set-max-intset-entries" set_max_intset_entries: usize = 512, Live, Kind::Integer { min: 0, max: i64::MAX };
+    /// Members up to which a sorted set is held in one piece.
+    "zset-max-listpack-entries" zset_max_listpack_entries: usize = 128, Live, Kind::Integer { min: 0, max: i64::MAX };
+    /// Longest member of a sorted set held in one piece, in bytes.
+    "zset-max-listpack-value" zset_max_listpack_value: usize = 64, Live, Kind::Memory { min: 0, max: i64::MAX };
+    /// Largest node of a stream in bytes; 0: no bound.
+    "stream-node-max-bytes" stream_node_max_bytes: usize = 4096, Live, Kind::Memory { min: 0, max: i64::MAX };
+    /// Entries of one node of a stream; 0: no bound.
+    "stream-node-max-entries" stream_node_max_entries: usize = 100, Live, Kind::Integer { min: 0, max: i64::MAX };
+    /// Largest sparse HyperLogLog in bytes, its header included.
+    "hll-sparse-max-bytes" hll_sparse_max_bytes: usize = 3000, Live, Kind::Memory { min: 0, max: i64::MAX };
 
     fixed:
     /// When snapshots are written: never, for now.

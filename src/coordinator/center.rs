@@ -205,12 +205,17 @@ impl Center {
             }
             Place::Owner(run) | Place::Split(run, _) | Place::Every(run, _) => {
                 let mut keys = self.shard.keyspace(call.db, call.now);
-                if let Some(hash) = call.hash {
-                    keys.know(call.args.at(call.command.spec.keys.first as usize), hash);
+                if let Some(hash) = call.hash
+                    && let Some(first) = call.command.spec.keys.first_index(call.args)
+                {
+                    keys.know(call.args.at(first), hash);
                 }
                 run(&mut keys, call.args, &mut reply)
             }
             Place::Atomic(run) => self.run_hops(run, call, &mut reply),
+            Place::Gather(gather) => {
+                gather.run_here(&mut self.shard.keyspace(call.db, call.now), call.args, &mut reply)
+            }
             Place::Scan(run) => self.run_scan(run, call, &mut reply),
             Place::Connection(_) | Place::Cores(_) | Place::Container => {
                 unreachable!("the dispatcher sends no such command to a shard")
@@ -228,7 +233,7 @@ impl Center {
     /// Asks memory for all keys of a command on several, so that it waits for them at the same time.
     fn prefetch_all(&self, call: &Call<'_>) {
         let mut hashes = [0; PREFETCH_KEYS];
-        let keys = call.command.spec.keys.indexes(call.args.len());
+        let keys = call.command.spec.keys.indexes(call.args);
         let mut count = 0;
         for (hash, index) in hashes.iter_mut().zip(keys) {
             *hash = self.owners.hash(call.args.at(index));
@@ -294,7 +299,7 @@ impl Center {
     }
 
     fn run_hops(&mut self, run: HopFn, call: &Call<'_>, reply: &mut Reply<'_>) -> Result<(), CommandError> {
-        let mut hop = Hop { stage: 0, db: call.db, now: call.now, carries: Vec::new() };
+        let mut hop = Hop::new(call.db, call.now);
         loop {
             match run(call.args, &mut hop, reply)? {
                 Next::Done => return Ok(()),

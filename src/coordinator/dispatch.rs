@@ -67,7 +67,7 @@ impl Connection {
                 self.run_on_connection(at, center, &call, run, muted);
                 return Dispatched::Taken;
             }
-            Place::Owner(_) | Place::Split(..) | Place::Atomic(_) => {
+            Place::Owner(_) | Place::Split(..) | Place::Atomic(_) | Place::Gather(_) => {
                 self.place_keys(at, center, &call, key, muted)
             }
             Place::Scan(_) => {
@@ -178,7 +178,7 @@ impl Connection {
             return self.place_on(at, center, call, center.id, muted);
         };
         let keys = call.command.spec.keys;
-        let mut others = keys.indexes(call.args.len()).skip(1);
+        let mut others = keys.indexes(call.args).skip(1);
         if keys.is_one() || others.all(|index| center.owners.locate(call.args.at(index)).shard == first.shard)
         {
             self.place_on(at, center, call, first.shard, muted)
@@ -300,13 +300,13 @@ pub(super) fn meets_lock(center: &Center, call: &Call<'_>) -> bool {
     let keys = call.command.spec.keys;
     let owners = center.owners;
     let args = call.args;
-    center.locks.conflicts(keys.indexes(args.len()).map(|index| owners.hash(args.at(index))), call.writes())
+    center.locks.conflicts(keys.indexes(args).map(|index| owners.hash(args.at(index))), call.writes())
 }
 
 /// Puts a command into this shard's line of locks.
 pub(super) fn park(center: &mut Center, from: Remote, slot: u32, call: &Call<'_>) {
     let keys = call.command.spec.keys;
-    let hashes = keys.indexes(call.args.len()).map(|index| center.owners.hash(call.args.at(index))).collect();
+    let hashes = keys.indexes(call.args).map(|index| center.owners.hash(call.args.at(index))).collect();
     let parked = Parked { from, slot, share: call.to_share() };
     center.locks.park(hashes, call.writes(), Work::Parked(parked));
 }

@@ -123,7 +123,6 @@ impl Frames {
 /// Where the first key of a command lives, if it has one and the words reach it.
 pub(super) fn locate(center: &Center, args: Args<'_>, lookup: Lookup) -> Option<KeyHash> {
     let Lookup::Found(command) = lookup else { return None };
-    let first = command.spec.keys.first;
-    let key = (first > 0).then(|| args.get(first as usize))??;
-    Some(center.owners.locate(key))
+    let first = command.spec.keys.first_index(args)?;
+    Some(center.owners.locate(args.at(first)))
 }

@@ -14,6 +14,7 @@
 
 use crate::base::args::OwnedArgs;
 use crate::base::ids::{ConnectionId, ShardId};
+use crate::command::gather::Tools;
 use crate::command::spec::{CorePart, CoresFn, Flags, Fold, Hop, Keys, Next, Part, Place};
 use crate::command::table::Command;
 use crate::coordinator::center::{Call, Center, Local, call_of};
@@ -93,7 +94,7 @@ impl Connection {
                 .collect(),
             Some(keys) => {
                 let mut by_shard: BTreeMap<ShardId, Vec<usize>> = BTreeMap::new();
-                for index in keys.indexes(call.args.len()) {
+                for index in keys.indexes(call.args) {
                     by_shard.entry(center.owners.locate(call.args.at(index)).shard).or_default().push(index);
                 }
                 by_shard.into_iter().map(|(shard, keys)| Leg { shard, keys, reply: Vec::new() }).collect()
@@ -110,7 +111,7 @@ impl Connection {
             attempts: 0,
             legs,
             awaited: 0,
-            hop: Hop { stage: 0, db: call.db, now: call.now, carries: Vec::new() },
+            hop: Hop::new(call.db, call.now),
             orders: Vec::new(),
             began: center.clock.raw(),
             ns: 0,
@@ -224,7 +225,7 @@ impl Center {
         }
         let number = grant.txn;
         let spanning = self.spanning.get_mut(&number).expect("looked up above");
-        if matches!(spanning.share.command.spec.place, Place::Atomic(_)) {
+        if matches!(spanning.share.command.spec.place, Place::Atomic(_) | Place::Gather(_)) {
             self.run_hop(number);
         } else if spanning.exclusive {
             spanning.awaited = spanning.legs.len();
@@ -278,12 +279,18 @@ impl Center {
 
     fn run_hop(&mut self, number: u64) {
         let Some(mut spanning) = self.spanning.remove(&number) else { return };
-        let Place::Atomic(run) = spanning.share.command.spec.place else {
-            unreachable!("only commands in hops come here")
-        };
         let mut encoded = Vec::new();
         let mut reply = Reply::new(&mut encoded, spanning.share.protocol);
-        let next = run(spanning.share.args.view(), &mut spanning.hop, &mut reply);
+        let args = spanning.share.args.view();
+        let next = match spanning.share.command.spec.place {
+            Place::Atomic(run) => run(args, &mut spanning.hop, &mut reply),
+            Place::Gather(gather) => {
+                let (settings, now_ms) = (self.shard.settings, spanning.hop.now.unix_ms());
+                let mut tools = Tools { settings, now_ms, prng: &mut self.prng };
+                gather.run_hop(args, &mut spanning.hop, &mut tools, &mut reply)
+            }
+            _ => unreachable!("only commands in hops come here"),
+        };
         let parts = match next {
             Ok(Next::Hop(parts)) => parts,
             Ok(Next::Done) | Err(_) => {
@@ -400,7 +407,7 @@ impl Spanning {
         let share = &self.share;
         let args = share.args.view();
         match share.command.spec.place {
-            Place::Atomic(_) => {
+            Place::Atomic(_) | Place::Gather(_) => {
                 Job::Hops(leg.keys.iter().map(|&index| (index, args.at(index).to_vec())).collect())
             }
             _ => {

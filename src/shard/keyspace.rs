@@ -22,7 +22,7 @@ use crate::shard::{
 /// One database of a shard at one moment.
 #[derive(Debug)]
 pub struct Keyspace<'a> {
-    shard: &'a mut Shard,
+    pub(super) shard: &'a mut Shard,
     db: u8,
     now: Now,
     known: Known,
@@ -376,7 +376,7 @@ impl<'a> Keyspace<'a> {
         changed(&mut self.shard.stats, key, change);
     }
 
-    fn dict(&self) -> &Dict<Value> {
+    pub(super) fn dict(&self) -> &Dict<Value> {
         &self.shard.databases[usize::from(self.db)]
     }
 
@@ -389,7 +389,7 @@ impl<'a> Keyspace<'a> {
     }
 
     #[inline]
-    fn hash(&self, key: &[u8]) -> u64 {
+    pub(super) fn hash(&self, key: &[u8]) -> u64 {
         let known = self.known;
         if key.as_ptr().addr() == known.address && key.len() == known.len {
             debug_assert_eq!(known.hash, self.shard.owners.hash(key));
@@ -407,7 +407,7 @@ impl<'a> Keyspace<'a> {
     }
 
     /// The same. Touches.
-    fn find_touched(&mut self, key: &[u8]) -> Option<Found<'_, Value>> {
+    pub(super) fn find_touched(&mut self, key: &[u8]) -> Option<Found<'_, Value>> {
         let hash = self.hash(key);
         let Shard { databases, graveyard, stats, access, prng, .. } = &mut *self.shard;
         let dict = &mut databases[usize::from(self.db)];
@@ -417,7 +417,7 @@ impl<'a> Keyspace<'a> {
     }
 
     /// The same for a read. Counts, touches.
-    fn read(&mut self, key: &[u8]) -> Option<&Block<Value>> {
+    pub(super) fn read(&mut self, key: &[u8]) -> Option<&Block<Value>> {
         let hash = self.hash(key);
         let Shard { databases, graveyard, stats, access, prng, .. } = &mut *self.shard;
         let dict = &mut databases[usize::from(self.db)];
@@ -434,7 +434,7 @@ impl<'a> Keyspace<'a> {
         }
     }
 
-    fn store(&mut self, key: &[u8], content: Content<'_, Value>, raw: bool, deadline: Deadline) {
+    pub(super) fn store(&mut self, key: &[u8], content: Content<'_, Value>, raw: bool, deadline: Deadline) {
         let hash = self.hash(key);
         let Shard { databases, graveyard, stats, access, prng, .. } = &mut *self.shard;
         let dict = &mut databases[usize::from(self.db)];
@@ -526,9 +526,11 @@ fn grow(found: &mut Found<'_, Value>, offset: usize, bytes: &[u8]) -> Result<(),
     let mut digits = itoa::Buffer::new();
     match found.block().view() {
         View::Boxed(Value::Bytes(_)) => {
-            found.change_boxed(|Value::Bytes(string)| {
-                make_room(string, end);
-                string[offset..end].copy_from_slice(bytes);
+            found.change_boxed(|value| {
+                if let Value::Bytes(string) = value {
+                    make_room(string, end);
+                    string[offset..end].copy_from_slice(bytes);
+                }
             });
         }
         View::Bytes(old) if end <= old.len() => {
@@ -551,6 +553,7 @@ fn grow(found: &mut Found<'_, Value>, offset: usize, bytes: &[u8]) -> Result<(),
             }
             found.set_mark(true);
         }
+        View::Boxed(_) => return Err(WrongType),
     }
     Ok(())
 }

@@ -7,19 +7,22 @@
 //!
 //! Not here: which shard owns a key (`base::owner`), reply formats, locks between shards.
 
+pub mod collections;
 pub mod keyspace;
 pub mod value;
 
 mod expire;
 mod graveyard;
 
+pub use collections::Edit;
 pub use keyspace::{Change, Keyspace};
-pub use value::{Deadline, KeyFacts, Owned, Text, Value, WrongType};
+pub use value::{Collection, Deadline, KeyFacts, Owned, Source, Text, Value, WrongType};
 
 use crate::base::clock::{Clock, Now, Stopwatch};
 use crate::base::limits;
 use crate::base::owner::Owners;
 use crate::base::prng::Prng;
+use crate::ds::Shapes;
 use crate::ds::dict::Dict;
 use graveyard::Graveyard;
 
@@ -47,11 +50,13 @@ pub struct Settings {
     pub bulk_bytes_max: usize,
     /// Whether expired keys are looked for (`DEBUG SET-ACTIVE-EXPIRE`); if not, they go when asked for.
     pub active_expire: bool,
+    /// How collections are held.
+    pub shapes: Shapes,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Settings { bulk_bytes_max: limits::BULK_BYTES_MAX, active_expire: true }
+impl Settings {
+    fn new(owners: Owners) -> Settings {
+        Settings { bulk_bytes_max: limits::BULK_BYTES_MAX, active_expire: true, shapes: Shapes::new(owners) }
     }
 }
 
@@ -122,7 +127,7 @@ impl Shard {
             expire: expire::Cycle::default(),
             access: AccessClock::Recency,
             stats: ShardStats::default(),
-            settings: Settings::default(),
+            settings: Settings::new(owners),
         }
     }
 

@@ -1,25 +1,66 @@
 //! What a key holds, and the words in which the keyspace answers about it.
 
+use crate::base::clock::Now;
 use crate::ds::block::{Block, INLINE_MAX, View, Weigh, size_class};
+use crate::ds::hash::Hash;
+use crate::ds::list::List;
+use crate::ds::set::Set;
+use crate::ds::stream::Stream;
+use crate::ds::zset::Zset;
 use crate::resp::reply::Reply;
 
 /// A value that does not fit into its key's block.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Value {
     /// A string longer than `ds::block::INLINE_MAX`, or one that grows.
     Bytes(Vec<u8>),
+    /// A list.
+    List(List),
+    /// A hash.
+    Hash(Hash),
+    /// A set.
+    Set(Set),
+    /// A sorted set.
+    Zset(Zset),
+    /// A stream.
+    Stream(Stream),
 }
+
+const _: () = assert!(size_of::<Value>() <= 32, "every boxed value pays for the largest");
 
 impl Value {
     /// The name `TYPE` answers.
     pub fn kind(&self) -> &'static str {
         match self {
             Value::Bytes(_) => "string",
+            Value::List(_) => "list",
+            Value::Hash(_) => "hash",
+            Value::Set(_) => "set",
+            Value::Zset(_) => "zset",
+            Value::Stream(_) => "stream",
         }
     }
-}
 
-impl Value {
+    /// `OBJECT ENCODING`.
+    fn encoding(&self) -> &'static str {
+        match self {
+            Value::Bytes(_) => "raw",
+            Value::List(list) => list.encoding(),
+            Value::Hash(hash) => hash.encoding(),
+            Value::Set(set) => set.encoding(),
+            Value::Zset(zset) => zset.encoding(),
+            Value::Stream(stream) => stream.encoding(),
+        }
+    }
+
+    /// The value, if it is a string.
+    fn text(&self) -> Result<Text<'_>, WrongType> {
+        match self {
+            Value::Bytes(bytes) => Ok(Text::Bytes(bytes)),
+            _ => Err(WrongType),
+        }
+    }
+
     /// Gives back up to about `bytes` of a value that is being freed; true: there is more.
     pub(super) fn free_part(&mut self, bytes: usize) -> bool {
         match self {
@@ -34,6 +75,11 @@ impl Value {
                 *string = Vec::new();
                 false
             }
+            Value::List(list) => list.free_part(bytes),
+            Value::Hash(hash) => hash.free_part(bytes),
+            Value::Set(set) => set.free_part(bytes),
+            Value::Zset(zset) => zset.free_part(bytes),
+            Value::Stream(stream) => stream.free_part(bytes),
         }
     }
 }
@@ -42,9 +88,106 @@ impl Weigh for Value {
     fn bytes(&self) -> usize {
         let heap = match self {
             Value::Bytes(bytes) => size_class(bytes.capacity()),
+            Value::List(list) => list.bytes(),
+            Value::Hash(hash) => hash.bytes(),
+            Value::Set(set) => set.bytes(),
+            Value::Zset(zset) => zset.bytes(),
+            Value::Stream(stream) => stream.bytes(),
         };
         size_class(size_of::<Value>()) + heap
     }
+}
+
+/// A value borrowed from its key, or from a copy that came from another shard.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// A string that is an integer's digits.
+    Int(i64),
+    /// A string.
+    Bytes(&'a [u8]),
+    /// Anything out of line.
+    Boxed(&'a Value),
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn of_block(block: &'a Block<Value>) -> Source<'a> {
+        match block.view() {
+            View::Int(int) => Source::Int(int),
+            View::Bytes(bytes) => Source::Bytes(bytes),
+            View::Boxed(value) => Source::Boxed(value),
+        }
+    }
+
+    /// The name `TYPE` answers.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Source::Int(_) | Source::Bytes(_) => "string",
+            Source::Boxed(value) => value.kind(),
+        }
+    }
+
+    /// The value, if it is a string.
+    pub fn text(self) -> Result<Text<'a>, WrongType> {
+        match self {
+            Source::Int(int) => Ok(Text::Int(int)),
+            Source::Bytes(bytes) => Ok(Text::Bytes(bytes)),
+            Source::Boxed(value) => value.text(),
+        }
+    }
+
+    /// The value, if it is a collection of this kind.
+    pub fn get<C: Collection>(self) -> Result<&'a C, WrongType> {
+        match self {
+            Source::Boxed(value) => C::of(value).ok_or(WrongType),
+            Source::Int(_) | Source::Bytes(_) => Err(WrongType),
+        }
+    }
+}
+
+/// A kind of value with elements.
+pub trait Collection: Clone + Default {
+    /// Whether a key without elements is no key: all kinds but streams.
+    const VANISHES: bool;
+    /// The collection in a value, if it is of this kind.
+    fn of(value: &Value) -> Option<&Self>;
+    /// The same, to be changed.
+    fn of_mut(value: &mut Value) -> Option<&mut Self>;
+    /// A value that holds it.
+    fn into_value(self) -> Value;
+    /// Whether it has no elements.
+    fn has_none(&self) -> bool;
+}
+
+macro_rules! collections {
+    ($($kind:ident $vanishes:literal;)*) => {
+        $(impl Collection for $kind {
+            const VANISHES: bool = $vanishes;
+
+            fn of(value: &Value) -> Option<&Self> {
+                if let Value::$kind(found) = value { Some(found) } else { None }
+            }
+
+            fn of_mut(value: &mut Value) -> Option<&mut Self> {
+                if let Value::$kind(found) = value { Some(found) } else { None }
+            }
+
+            fn into_value(self) -> Value {
+                Value::$kind(self)
+            }
+
+            fn has_none(&self) -> bool {
+                self.is_empty()
+            }
+        })*
+    };
+}
+
+collections! {
+    List true;
+    Hash true;
+    Set true;
+    Zset true;
+    Stream false;
 }
 
 /// The key holds a value of another type than the command works on.
@@ -125,6 +268,34 @@ pub(super) enum OwnedBody {
 }
 
 impl Owned {
+    /// A collection without a deadline, accessed just now.
+    pub fn of_collection<C: Collection>(collection: C, now: Now) -> Owned {
+        Owned::fresh(OwnedBody::Boxed(Box::new(collection.into_value())), now)
+    }
+
+    /// A string without a deadline, whose encoding is `raw`, accessed just now.
+    pub fn of_bytes(bytes: Vec<u8>, now: Now) -> Owned {
+        let body = if bytes.len() <= INLINE_MAX {
+            OwnedBody::Bytes(bytes)
+        } else {
+            OwnedBody::Boxed(Box::new(Value::Bytes(bytes)))
+        };
+        Owned::fresh(body, now)
+    }
+
+    fn fresh(body: OwnedBody, now: Now) -> Owned {
+        Owned { body, deadline: None, stamp: now.unix_s() as u32 & 0xff_ffff, raw: true }
+    }
+
+    /// The value as a computation sees it.
+    pub fn as_source(&self) -> Source<'_> {
+        match &self.body {
+            OwnedBody::Int(int) => Source::Int(*int),
+            OwnedBody::Bytes(bytes) => Source::Bytes(bytes),
+            OwnedBody::Boxed(value) => Source::Boxed(value),
+        }
+    }
+
     /// The name `TYPE` answers.
     pub fn kind(&self) -> &'static str {
         match &self.body {
@@ -138,9 +309,7 @@ impl Owned {
         match &self.body {
             OwnedBody::Int(int) => Ok(Text::Int(*int)),
             OwnedBody::Bytes(bytes) => Ok(Text::Bytes(bytes)),
-            OwnedBody::Boxed(value) => match &**value {
-                Value::Bytes(bytes) => Ok(Text::Bytes(bytes)),
-            },
+            OwnedBody::Boxed(value) => value.text(),
         }
     }
 
@@ -201,9 +370,7 @@ pub(super) fn text(block: &Block<Value>) -> Result<Text<'_>, WrongType> {
     match block.view() {
         View::Int(int) => Ok(Text::Int(int)),
         View::Bytes(bytes) => Ok(Text::Bytes(bytes)),
-        View::Boxed(value) => match value {
-            Value::Bytes(bytes) => Ok(Text::Bytes(bytes)),
-        },
+        View::Boxed(value) => value.text(),
     }
 }
 
@@ -221,9 +388,7 @@ pub(super) fn encoding(block: &Block<Value>) -> &'static str {
         View::Int(_) => "int",
         View::Bytes(bytes) if bytes.len() <= EMBSTR_MAX && !block.mark() => "embstr",
         View::Bytes(_) => "raw",
-        View::Boxed(value) => match value {
-            Value::Bytes(_) => "raw",
-        },
+        View::Boxed(value) => value.encoding(),
     }
 }
 

@@ -1,0 +1,32 @@
+//! The place of streams; its structure lands next.
+
+/// Holds nothing yet.
+#[derive(Clone, Debug, Default)]
+pub struct Stream(());
+
+impl Stream {
+    /// How many elements there are.
+    pub fn len(&self) -> usize {
+        0
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        true
+    }
+
+    /// Heap bytes.
+    pub fn bytes(&self) -> usize {
+        0
+    }
+
+    /// `OBJECT ENCODING`.
+    pub fn encoding(&self) -> &'static str {
+        "stream"
+    }
+
+    /// Gives back about so many bytes of a value that is being freed; true: there is more.
+    pub fn free_part(&mut self, _bytes: usize) -> bool {
+        false
+    }
+}
