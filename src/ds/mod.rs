@@ -14,6 +14,7 @@ pub mod stream;
 pub mod zset;
 
 mod directory;
+mod sample;
 mod segment;
 
 use crate::base::owner::Owners;
