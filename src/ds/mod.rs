@@ -14,6 +14,7 @@ pub mod stream;
 pub mod zset;
 
 mod directory;
+mod list_nodes;
 mod sample;
 mod segment;
 
