@@ -5,6 +5,7 @@
 //! locks, the same function runs at home, and the result travels to the destination's owner in a second hop.
 
 use crate::base::args::Args;
+use crate::base::clock::Now;
 use crate::base::prng::Prng;
 use crate::command::error::CommandError;
 use crate::command::spec::{Carry, Hop, Next, Part};
@@ -39,8 +40,8 @@ pub struct Sources {
 pub struct Tools<'a> {
     /// What the operator has set, the shapes of collections among it.
     pub settings: Settings,
-    /// The moment of the command, in Unix milliseconds.
-    pub now_ms: u64,
+    /// The moment of the command.
+    pub now: Now,
     /// Randomness.
     pub prng: &'a mut Prng,
 }
@@ -63,8 +64,8 @@ impl Gather {
         reply: &mut Reply<'_>,
     ) -> Result<(), CommandError> {
         let sources = (self.plan)(args)?;
-        let (settings, now_ms, mut prng) = (keys.settings(), keys.now().unix_ms(), keys.prng());
-        let mut tools = Tools { settings, now_ms, prng: &mut prng };
+        let (settings, now, mut prng) = (keys.settings(), keys.now(), keys.prng());
+        let mut tools = Tools { settings, now, prng: &mut prng };
         let names: SmallVec<[&[u8]; 8]> = sources.keys.iter().map(|&index| args.at(index)).collect();
         let outcome = keys.read_all(&names, |values| (self.compute)(&mut tools, args, values, reply))?;
         if let (Outcome::Store(value), Some(destination)) = (outcome, sources.destination) {

@@ -285,8 +285,8 @@ impl Center {
         let next = match spanning.share.command.spec.place {
             Place::Atomic(run) => run(args, &mut spanning.hop, &mut reply),
             Place::Gather(gather) => {
-                let (settings, now_ms) = (self.shard.settings, spanning.hop.now.unix_ms());
-                let mut tools = Tools { settings, now_ms, prng: &mut self.prng };
+                let (settings, now) = (self.shard.settings, spanning.hop.now);
+                let mut tools = Tools { settings, now, prng: &mut self.prng };
                 gather.run_hop(args, &mut spanning.hop, &mut tools, &mut reply)
             }
             _ => unreachable!("only commands in hops come here"),

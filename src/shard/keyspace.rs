@@ -50,7 +50,7 @@ pub enum Change {
 }
 
 /// A grown string up to this length lies in its block; a longer one gets room to grow.
-const GROWN_INLINE_MAX: usize = 64;
+pub(super) const GROWN_INLINE_MAX: usize = 64;
 
 /// A growing string doubles its room up to this size, and takes a quarter more above it.
 const DOUBLING_BYTES_MAX: usize = 64 << 20;
@@ -560,7 +560,7 @@ fn grow(found: &mut Found<'_, Value>, offset: usize, bytes: &[u8]) -> Result<(),
 
 /// Makes a string at least `len` long, with zero bytes. Its room grows by factors, so that many small
 /// steps copy each byte a bounded number of times.
-fn make_room(string: &mut Vec<u8>, len: usize) {
+pub(super) fn make_room(string: &mut Vec<u8>, len: usize) {
     if len > string.capacity() {
         let spare = if len <= DOUBLING_BYTES_MAX { len } else { len / 4 };
         string.reserve_exact(len + spare - string.len());

@@ -11,6 +11,7 @@ pub mod collections;
 pub mod keyspace;
 pub mod value;
 
+mod bits;
 mod expire;
 mod graveyard;
 
