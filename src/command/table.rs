@@ -248,7 +248,10 @@ mod tests {
             assert!(spec.arity.unsigned_abs() as usize >= command.words, "{name}: arity counts the name");
             assert!(!matches!(spec.place, Place::Container) || !spec.subcommands.is_empty(), "{name}");
             assert!(!(spec.flags.has(Flags::WRITE) && spec.flags.has(Flags::READ)), "{name}");
-            let keyed = matches!(spec.place, Place::Owner(_) | Place::Split(..) | Place::Atomic(_));
+            let keyed = matches!(
+                spec.place,
+                Place::Owner(_) | Place::Split(..) | Place::Atomic(_) | Place::Gather(_)
+            );
             assert_eq!(keyed, spec.keys.is_some(), "{name}: keys and place agree");
             if spec.keys.first > 0 {
                 assert!(

@@ -12,6 +12,15 @@ use std::path::Path;
 /// Families of the table, in the order of the README.
 const GROUPS: &[(Group, &str)] = &[
     (Group::String, "strings"),
+    (Group::List, "lists"),
+    (Group::Hash, "hashes"),
+    (Group::Set, "sets"),
+    (Group::SortedSet, "sorted sets"),
+    (Group::Stream, "streams"),
+    (Group::Bitmap, "bits of strings"),
+    (Group::Hyperloglog, "HyperLogLogs"),
+    (Group::Geo, "places on the globe"),
+    (Group::Transactions, "transactions"),
     (Group::Generic, "keys"),
     (Group::Connection, "connections"),
     (Group::Server, "the server"),
