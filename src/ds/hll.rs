@@ -226,14 +226,34 @@ impl Registers {
         estimate(&histogram)
     }
 
-    /// Makes every register of a sketch at least what it is here.
-    pub fn raise(&self, sketch: &mut Vec<u8>, sparse_max: usize) -> Result<(), Corrupted> {
-        for (index, &value) in self.0.iter().enumerate().filter(|(_, value)| **value > 0) {
-            raise(sketch, index, value, sparse_max)?;
-        }
-        forget(sketch);
-        Ok(())
+    /// The registers, a byte each.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0[..]
     }
+}
+
+/// Makes every register of a sketch at least what it is among `registers`, a byte each.
+pub fn raise_all(sketch: &mut Vec<u8>, registers: &[u8], sparse_max: usize) -> Result<(), Corrupted> {
+    for (index, &value) in registers.iter().enumerate().take(REGISTERS).filter(|(_, value)| **value > 0) {
+        raise(sketch, index, value, sparse_max)?;
+    }
+    forget(sketch);
+    Ok(())
+}
+
+/// What a sparse sketch says, code by code: `z:` or `Z:` and how many registers are 0, `v:` with a value and
+/// how many have it.
+pub fn describe(sketch: &[u8]) -> String {
+    let (mut at, mut words) = (HEADER_BYTES, Vec::new());
+    while at < sketch.len() {
+        let run = Run::read(sketch, at);
+        words.push(match run.value {
+            0 => format!("{}:{}", if run.wide { 'Z' } else { 'z' }, run.registers),
+            value => format!("v:{value},{}", run.registers),
+        });
+        at += run.width();
+    }
+    words.join(" ")
 }
 
 /// Four registers of three bytes.
