@@ -43,6 +43,9 @@ pub const PEER_REQUEST_BYTES_MAX: usize = 64 << 20;
 /// the two bounds above.
 pub const LINK_BATCHES_MAX: usize = 256;
 
+/// Bytes of the commands that one connection may queue in a transaction: the next is refused, and EXEC with it.
+pub const TRANSACTION_BYTES_MAX: usize = 1 << 30;
+
 /// Longest run of one connection in one turn before others get theirs, in nanoseconds.
 pub const TURN_SLICE_NS: u64 = 150_000;
 

@@ -141,7 +141,7 @@ fn line(session: &Session, now_s: u64) -> String {
     // Writing to a String cannot fail.
     let _ = write!(
         text,
-        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi=-1 qbuf={} \
+        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi={} qbuf={} \
          qbuf-free={} argv-mem={} multi-mem=0 rbs=0 rbp=0 obl={} oll=0 omem={} tot-mem={memory} events={} cmd={} \
          user=default redir=-1 resp={} lib-name={} lib-ver={}",
         session.id.0,
@@ -153,6 +153,7 @@ fn line(session: &Session, now_s: u64) -> String {
         now_s.saturating_sub(session.active_s),
         flags(session),
         session.db,
+        session.queued,
         session.input_bytes,
         session.input_free,
         session.argument_bytes,
@@ -172,6 +173,7 @@ fn line(session: &Session, now_s: u64) -> String {
 fn flags(session: &Session) -> String {
     let letters = [
         ('O', session.monitor),
+        ('x', session.queued >= 0),
         ('b', session.paused),
         ('c', session.intent == Intent::CloseAfterOutput),
         ('A', session.intent == Intent::CloseNow),

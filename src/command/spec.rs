@@ -49,8 +49,25 @@ pub enum Place {
     Scan(ShardFn),
     /// Asks every core, not only its shard; takes no lock.
     Cores(CoresFn),
+    /// Changes what its connection does with commands.
+    Transaction(Step),
     /// Nowhere: a container of subcommands.
     Container,
+}
+
+/// A step of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Queue what comes.
+    Multi,
+    /// Run it.
+    Exec,
+    /// Forget it.
+    Discard,
+    /// Mind these keys.
+    Watch,
+    /// Mind none.
+    Unwatch,
 }
 
 /// How the replies of several shards become one.
@@ -348,6 +365,11 @@ impl Spec {
     /// A row for [`Place::Cores`].
     pub const fn cores(name: &'static str, run: CoresFn) -> Spec {
         Spec::new(name, Place::Cores(run))
+    }
+
+    /// A row for [`Place::Transaction`].
+    pub const fn transaction(name: &'static str, step: Step) -> Spec {
+        Spec::new(name, Place::Transaction(step))
     }
 
     /// A row for a container of subcommands.

@@ -250,7 +250,11 @@ mod tests {
             assert!(!(spec.flags.has(Flags::WRITE) && spec.flags.has(Flags::READ)), "{name}");
             let keyed = matches!(
                 spec.place,
-                Place::Owner(_) | Place::Split(..) | Place::Atomic(_) | Place::Gather(_)
+                Place::Owner(_)
+                    | Place::Split(..)
+                    | Place::Atomic(_)
+                    | Place::Gather(_)
+                    | Place::Transaction(crate::command::spec::Step::Watch)
             );
             assert_eq!(keyed, spec.keys.is_some(), "{name}: keys and place agree");
             if spec.keys.first > 0 {

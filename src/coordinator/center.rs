@@ -15,6 +15,7 @@ use crate::config::Options;
 use crate::coordinator::frames::Frames;
 use crate::coordinator::preview::Preview;
 use crate::coordinator::spanning::{Question, Spanning};
+use crate::coordinator::transaction::Exec;
 use crate::mesh::locks::Locks;
 use crate::mesh::message::{Control, Job, Share};
 use crate::mesh::outbox::Outboxes;
@@ -126,6 +127,10 @@ pub struct Center {
     pub local: VecDeque<Local>,
     /// Commands of this core's clients that span shards, by number.
     pub spanning: HashMap<u64, Spanning>,
+    /// Transactions of this core's clients that run, by number.
+    pub execs: HashMap<u64, Exec>,
+    /// WATCH commands that await other shards: for whom, and how many.
+    pub watchings: HashMap<u64, (ConnectionId, usize)>,
     /// Questions to every core, by number.
     pub questions: HashMap<u64, Question>,
     /// The number of the next of either.
@@ -217,7 +222,7 @@ impl Center {
                 gather.run_here(&mut self.shard.keyspace(call.db, call.now), call.args, &mut reply)
             }
             Place::Scan(run) => self.run_scan(run, call, &mut reply),
-            Place::Connection(_) | Place::Cores(_) | Place::Container => {
+            Place::Connection(_) | Place::Cores(_) | Place::Container | Place::Transaction(_) => {
                 unreachable!("the dispatcher sends no such command to a shard")
             }
         };

@@ -8,11 +8,12 @@
 //! has no room, while CLIENT PAUSE holds, or while the output is above its hold (then the requests
 //! wait, not the replies). Not here: sockets (`net`), which command goes where (`dispatch`).
 
-use crate::base::ids::ConnectionId;
+use crate::base::ids::{ConnectionId, ShardId};
 use crate::base::limits::{OUTPUT_HOLD_BYTES, TURN_SLICE_NS, WINDOW_KEPT, WINDOW_MAX, WINDOW_START};
 use crate::coordinator::center::Center;
 use crate::coordinator::dispatch::Dispatched;
 use crate::coordinator::frames::{End, Frames, WINDOW};
+use crate::coordinator::transaction::Transaction;
 use crate::resp::request::{ParseLimits, Parser};
 use crate::session::Intent;
 use std::collections::VecDeque;
@@ -74,6 +75,10 @@ pub struct Connection {
     pub(super) arena: Vec<u8>,
     /// A command that spans shards or asks every core is under way; its reply is muted or not.
     pub(super) spanning: Option<bool>,
+    /// What is queued since MULTI.
+    pub(super) transaction: Option<Box<Transaction>>,
+    /// Shards that watch keys for it.
+    pub(super) watching: Vec<ShardId>,
     /// Size of recent remote replies, decaying: how many may be under way without passing the hold.
     reply_bytes_hint: usize,
     /// How far the window has grown beyond its start: by one for each small reply.

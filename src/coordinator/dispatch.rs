@@ -62,6 +62,11 @@ impl Connection {
         {
             return Dispatched::Held(Hold::Pause);
         }
+        if self.transaction.is_some() && self.queues(command) {
+            self.queue(at, center, command, args, muted);
+            self.after_command(at, center, command);
+            return Dispatched::Taken;
+        }
         let taken = match command.spec.place {
             Place::Connection(run) => {
                 self.run_on_connection(at, center, &call, run, muted);
@@ -79,11 +84,15 @@ impl Connection {
             Place::Every(..) if center.owners.shards() == 1 => {
                 self.place_on(at, center, &call, center.id, muted)
             }
-            Place::Every(..) => self.span(at, center, &call, None, muted),
+            Place::Every(..) => self.span(at, center, &call, muted),
+            Place::Transaction(step) => self.step(at, center, &call, step, muted),
             Place::Cores(asks) => self.ask(at, center, &call, asks, muted),
             Place::Container => unreachable!("a lookup returns the subcommand"),
         };
         if taken == Dispatched::Taken {
+            if command.spec.name == "reset" {
+                self.leave_transaction(at, center);
+            }
             self.after_command(at, center, command);
         }
         taken
@@ -186,7 +195,7 @@ impl Connection {
             // A shape that no part of it could run in is refused by the command itself, here.
             self.place_on(at, center, call, center.id, muted)
         } else {
-            self.span(at, center, call, Some(keys), muted)
+            self.span(at, center, call, muted)
         }
     }
 
@@ -251,12 +260,20 @@ impl Connection {
         slot
     }
 
-    fn refuse(&mut self, at: ConnectionId, center: &mut Center, command: &Command, text: &str, muted: bool) {
+    pub(super) fn refuse(
+        &mut self,
+        at: ConnectionId,
+        center: &mut Center,
+        command: &Command,
+        text: &str,
+        muted: bool,
+    ) {
         center.metrics.record_rejected(command.id);
         self.refuse_text(at, center, text.as_bytes(), muted);
     }
 
     fn refuse_text(&mut self, at: ConnectionId, center: &mut Center, text: &[u8], muted: bool) {
+        self.abort_transaction();
         center.count_error(text);
         self.reply_with(muted, |reply| reply.error_bytes(text));
         if let Some(session) = center.clients.get_mut(at)
@@ -333,7 +350,7 @@ pub(super) fn feed_monitors(at: ConnectionId, center: &mut Center, call: &Call<'
 }
 
 /// Whether a split command has whole steps only (MSET with an odd number of words has not).
-fn fits_step(call: &Call<'_>) -> bool {
+pub(super) fn fits_step(call: &Call<'_>) -> bool {
     !matches!(call.command.spec.place, Place::Split(..))
         || (call.args.len() - 1).is_multiple_of(call.command.spec.keys.step.max(1) as usize)
 }

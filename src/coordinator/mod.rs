@@ -15,6 +15,7 @@ pub mod frames;
 pub mod preview;
 mod serve;
 mod spanning;
+mod transaction;
 
 pub use center::{Center, Local};
 pub use connection::{Connection, Hold};

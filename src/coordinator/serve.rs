@@ -55,22 +55,28 @@ impl Center {
             Control::Refused { txn, stamp, seen } => self.on_refused(txn, stamp, seen),
             Control::Commit { stamp } => self.on_commit(stamp),
             Control::Applied(grant) => self.on_applied(grant),
-            Control::Parts { stamp, txn, now, parts } => {
-                let ticket = self.locks.find(stamp).expect("parts come under a lock");
-                let Work::Spanning { job: Job::Hops(keys), home, .. } = self.locks.work(ticket) else {
-                    unreachable!("parts come for hops")
-                };
-                let home = *home;
+            Control::Parts { txn, home, now, parts } => {
                 let began = self.clock.raw();
                 let mut carries = Vec::with_capacity(parts.len());
-                for part in parts {
-                    let key =
-                        &keys.iter().find(|(index, _)| *index == part.key).expect("a key of the lock").1;
-                    carries.push((part.run)(&mut self.shard.keyspace(part.db, now), key, part.carry));
+                for (part, key) in parts {
+                    carries.push((part.run)(&mut self.shard.keyspace(part.db, now), &key, part.carry));
                 }
                 let ns = self.clock.elapsed_ns(began, self.clock.raw());
                 self.send(home, Control::PartsDone { txn, shard: self.id, ns, carries });
             }
+            Control::Under { txn, home, stamp, share } => {
+                let (reply, ns) = run_share(self, &share);
+                let grant = Grant { txn, stamp, shard: self.id, ns, reply, changed: false };
+                self.send(home, Control::Applied(grant));
+            }
+            Control::Block { txn, home, shares } => self.on_block(txn, home, &shares),
+            Control::BlockDone { txn, reply } => self.on_exec_reply(txn, &reply),
+            Control::Watch { txn, who, db, keys } => {
+                self.register_watches(who, db, keys);
+                self.send(who.core, Control::Watched { txn });
+            }
+            Control::Watched { txn } => self.on_watched(txn),
+            Control::Forget(who) => self.shard.listeners.unwatch((who.core, who.connection)),
             Control::PartsDone { txn, shard, ns, carries } => self.on_parts_done(txn, shard, ns, carries),
             Control::Release { stamp } => {
                 if let Some(ticket) = self.locks.find(stamp) {
@@ -115,8 +121,11 @@ impl Center {
         };
         let (txn, home, stamp) = (*txn, *home, *stamp);
         let share = if let Job::Read(share) = job { Some(share.clone()) } else { None };
+        let watcher = if let Job::Exec(watcher) = job { *watcher } else { None };
+        let changed =
+            watcher.is_some_and(|who| self.shard.watched_changed((who.core, who.connection), self.now));
         let (reply, ns) = share.map_or_else(Default::default, |share| run_share(self, &share));
-        self.send(home, Control::Granted(Grant { txn, stamp, shard: self.id, ns, reply }));
+        self.send(home, Control::Granted(Grant { txn, stamp, shard: self.id, ns, reply, changed }));
     }
 
     fn on_commit(&mut self, stamp: u64) {
@@ -128,7 +137,7 @@ impl Center {
         };
         // Whoever is next has been named but not run: this share still comes first.
         let (reply, ns) = run_share(self, &share);
-        self.send(home, Control::Applied(Grant { txn, stamp, shard: self.id, ns, reply }));
+        self.send(home, Control::Applied(Grant { txn, stamp, shard: self.id, ns, reply, changed: false }));
         self.take_turns(turns);
     }
 

@@ -15,11 +15,12 @@
 use crate::base::args::OwnedArgs;
 use crate::base::ids::{ConnectionId, ShardId};
 use crate::command::gather::Tools;
-use crate::command::spec::{CorePart, CoresFn, Flags, Fold, Hop, Keys, Next, Part, Place};
+use crate::command::spec::{CorePart, CoresFn, Flags, Fold, Hop, Next, Part, Place};
 use crate::command::table::Command;
 use crate::coordinator::center::{Call, Center, Local, call_of};
 use crate::coordinator::connection::{Connection, Hold};
 use crate::coordinator::dispatch::{Dispatched, feed_monitors};
+use crate::coordinator::transaction::ahead_of;
 use crate::mesh::message::{Ask, Control, Extent, Grant, Job, Lock, Share};
 use crate::resp::Protocol;
 use crate::resp::reply::Reply;
@@ -27,10 +28,20 @@ use crate::resp::value::skip;
 use crate::session::Remote;
 use std::collections::BTreeMap;
 
+/// The transaction that a command is a part of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Within {
+    /// Its number at home.
+    pub(super) exec: u64,
+    /// The stamp of its locks.
+    pub(super) stamp: u64,
+}
+
 /// A command that spans shards, at home.
 #[derive(Debug)]
 pub struct Spanning {
     connection: ConnectionId,
+    within: Option<Within>,
     share: Share,
     exclusive: bool,
     stamp: u64,
@@ -59,6 +70,7 @@ struct Leg {
 /// A question to every core, at home.
 pub struct Question {
     connection: ConnectionId,
+    within: Option<Within>,
     command: &'static Command,
     args: OwnedArgs,
     protocol: Protocol,
@@ -75,50 +87,20 @@ impl std::fmt::Debug for Question {
 }
 
 impl Connection {
-    /// Starts a command that spans shards; `keys` is `None` where it takes whole shards.
+    /// Starts a command that spans shards.
     pub(super) fn span(
         &mut self,
         at: ConnectionId,
         center: &mut Center,
         call: &Call<'_>,
-        keys: Option<Keys>,
         muted: bool,
     ) -> Dispatched {
         if !self.is_drained() {
             return Dispatched::Held(Hold::Drain);
         }
         feed_monitors(at, center, call);
-        let legs = match keys {
-            None => (0..center.owners.shards())
-                .map(|shard| Leg { shard: ShardId(shard), keys: Vec::new(), reply: Vec::new() })
-                .collect(),
-            Some(keys) => {
-                let mut by_shard: BTreeMap<ShardId, Vec<usize>> = BTreeMap::new();
-                for index in keys.indexes(call.args) {
-                    by_shard.entry(center.owners.locate(call.args.at(index)).shard).or_default().push(index);
-                }
-                by_shard.into_iter().map(|(shard, keys)| Leg { shard, keys, reply: Vec::new() }).collect()
-            }
-        };
         self.spanning = Some(muted);
-        center.next_number += 1;
-        let number = center.next_number;
-        let spanning = Spanning {
-            connection: at,
-            share: call.to_share(),
-            exclusive: call.writes(),
-            stamp: 0,
-            attempts: 0,
-            legs,
-            awaited: 0,
-            hop: Hop::new(call.db, call.now),
-            orders: Vec::new(),
-            began: center.clock.raw(),
-            ns: 0,
-            answered: false,
-        };
-        center.spanning.insert(number, spanning);
-        center.request_locks(number);
+        center.begin_spanning(at, call.to_share(), None);
         Dispatched::Taken
     }
 
@@ -139,11 +121,29 @@ impl Connection {
         if let Some(session) = center.clients.get_mut(at) {
             session.last_command = &call.command.full_name;
         }
-        let began = center.clock.raw();
-        let me = Remote { core: center.id, connection: at };
+        self.spanning = Some(muted);
+        center.put_question(at, call, asks, None);
+        Dispatched::Taken
+    }
+}
+
+impl Center {
+    /// Asks every core, this one at once. An answer that is known already is on its way when this returns.
+    pub(super) fn put_question(
+        &mut self,
+        at: ConnectionId,
+        call: &Call<'_>,
+        asks: CoresFn,
+        within: Option<Within>,
+    ) {
+        let began = self.clock.raw();
+        let me = Remote { core: self.id, connection: at };
+        if self.clients.get(at).is_none() {
+            return self.answer(at, within, Vec::new());
+        }
         let mut encoded = Vec::new();
         let mut reply = Reply::new(&mut encoded, call.protocol);
-        let checked = (asks.check)(&mut center.core(me), call.args, &mut reply);
+        let checked = (asks.check)(&mut self.core(me), call.args, &mut reply);
         let failed = checked.is_err();
         match checked {
             Ok(false) => {}
@@ -151,21 +151,20 @@ impl Connection {
                 if let Err(error) = checked {
                     error.write(&mut reply);
                 }
-                let ns = center.clock.elapsed_ns(began, center.clock.raw());
-                center.count(call.command, ns, failed.then_some(&encoded));
-                if center.slowlog.wants(ns) && !call.command.spec.flags.has(Flags::SKIP_SLOWLOG) {
-                    center.note_slow(at, call.now.unix_us, ns, call.args);
+                let ns = self.clock.elapsed_ns(began, self.clock.raw());
+                self.count(call.command, ns, failed.then_some(&encoded));
+                if self.slowlog.wants(ns) && !call.command.spec.flags.has(Flags::SKIP_SLOWLOG) {
+                    self.note_slow(at, call.now.unix_us, ns, call.args);
                 }
-                self.reply_with(muted, |reply| reply.raw(&encoded));
-                return Dispatched::Taken;
+                return self.answer(at, within, encoded);
             }
         }
-        self.spanning = Some(muted);
-        center.next_number += 1;
-        let number = center.next_number;
-        let cores = center.owners.shards();
+        self.next_number += 1;
+        let number = self.next_number;
+        let cores = self.owners.shards();
         let question = Question {
             connection: at,
+            within,
             command: call.command,
             args: OwnedArgs::copy(call.args),
             protocol: call.protocol,
@@ -174,23 +173,82 @@ impl Connection {
             began,
             unix_us: call.now.unix_us,
         };
-        for core in (0..cores).map(ShardId).filter(|&core| core != center.id) {
+        for core in (0..cores).map(ShardId).filter(|&core| core != self.id) {
             let args = question.args.clone();
             let ask = Ask { ask: number, caller: me, command: call.command, args };
-            center.outboxes.post_control(core, Control::Ask(ask));
+            self.outboxes.post_control(core, Control::Ask(ask));
         }
-        center.questions.insert(number, question);
-        let part = (asks.part)(&mut center.core(me), call.args);
-        center.on_core_part(number, center.id, part);
-        Dispatched::Taken
+        self.questions.insert(number, question);
+        let part = (asks.part)(&mut self.core(me), call.args);
+        self.on_core_part(number, self.id, part);
     }
-}
 
-impl Center {
+    /// Hands a reply to the client, or to the transaction that it is a part of.
+    fn answer(&mut self, connection: ConnectionId, within: Option<Within>, reply: Vec<u8>) {
+        match within {
+            None => self.local.push_back(Local::Answer { connection, reply }),
+            // By mail, so that thousands of commands in one transaction do not call each other.
+            Some(within) => self.own_mail.push_back(Control::BlockDone { txn: within.exec, reply }),
+        }
+    }
+
+    /// Starts a command that spans shards; within a transaction it needs no locks of its own.
+    pub(super) fn begin_spanning(&mut self, connection: ConnectionId, share: Share, within: Option<Within>) {
+        let args = share.args.view();
+        let legs: Vec<Leg> = if matches!(share.command.spec.place, Place::Every(..)) {
+            let shards = (0..self.owners.shards()).map(ShardId);
+            shards.map(|shard| Leg { shard, keys: Vec::new(), reply: Vec::new() }).collect()
+        } else {
+            let mut by_shard: BTreeMap<ShardId, Vec<usize>> = BTreeMap::new();
+            for index in share.command.spec.keys.indexes(args) {
+                by_shard.entry(self.owners.locate(args.at(index)).shard).or_default().push(index);
+            }
+            by_shard.into_iter().map(|(shard, keys)| Leg { shard, keys, reply: Vec::new() }).collect()
+        };
+        self.next_number += 1;
+        let number = self.next_number;
+        let spanning = Spanning {
+            connection,
+            within,
+            exclusive: share.command.spec.flags.has(Flags::WRITE),
+            stamp: within.map_or(0, |within| within.stamp),
+            attempts: 0,
+            legs,
+            awaited: 0,
+            hop: Hop::new(share.db, share.now),
+            share,
+            orders: Vec::new(),
+            began: self.clock.raw(),
+            ns: 0,
+            answered: false,
+        };
+        if within.is_none() {
+            self.spanning.insert(number, spanning);
+            self.request_locks(number);
+        } else {
+            self.run_within(number, spanning);
+        }
+    }
+
+    /// A command of a transaction, whose keys are locked already.
+    fn run_within(&mut self, number: u64, mut spanning: Spanning) {
+        if matches!(spanning.share.command.spec.place, Place::Atomic(_) | Place::Gather(_)) {
+            self.spanning.insert(number, spanning);
+            return self.run_hop(number);
+        }
+        spanning.awaited = spanning.legs.len();
+        let shares: Vec<(ShardId, Share)> =
+            spanning.legs.iter().map(|leg| (leg.shard, spanning.share_of(leg))).collect();
+        let (home, stamp) = (self.id, spanning.stamp);
+        self.spanning.insert(number, spanning);
+        for (shard, share) in shares {
+            self.send(shard, Control::Under { txn: number, home, stamp, share });
+        }
+    }
+
     fn request_locks(&mut self, number: u64) {
         let Some(mut spanning) = self.spanning.remove(&number) else { return };
-        let ahead = if spanning.attempts < 4 { 0 } else { spanning.attempts * 16 };
-        spanning.stamp = self.next_stamp(ahead);
+        spanning.stamp = self.next_stamp(ahead_of(spanning.attempts));
         spanning.attempts += 1;
         spanning.awaited = spanning.legs.len();
         spanning.ns = 0;
@@ -215,6 +273,9 @@ impl Center {
     }
 
     pub(super) fn on_granted(&mut self, grant: Grant) {
+        if self.exec_granted(&grant) {
+            return;
+        }
         let Some(spanning) = self.spanning.get_mut(&grant.txn) else { return };
         if spanning.stamp != grant.stamp {
             return;
@@ -242,6 +303,9 @@ impl Center {
 
     pub(super) fn on_refused(&mut self, number: u64, stamp: u64, seen: u64) {
         self.see_stamp(seen);
+        if self.exec_refused(number, stamp) {
+            return;
+        }
         if self.spanning.get(&number).is_none_or(|spanning| spanning.stamp != stamp) {
             return;
         }
@@ -298,26 +362,30 @@ impl Center {
                 if let Err(error) = next {
                     error.write(&mut reply);
                 }
+                let alone = spanning.within.is_none();
                 self.spanning.insert(number, spanning);
-                self.tell_legs(number, |stamp| Control::Release { stamp });
+                if alone {
+                    self.tell_legs(number, |stamp| Control::Release { stamp });
+                }
                 self.finish(number, encoded, failed);
                 return;
             }
         };
         spanning.hop.carries = parts.iter().map(|_| Default::default()).collect();
         spanning.orders = spanning.legs.iter().map(|_| Vec::new()).collect();
-        let mut by_leg: Vec<Vec<Part>> = spanning.legs.iter().map(|_| Vec::new()).collect();
+        let mut by_leg: Vec<Vec<(Part, Vec<u8>)>> = spanning.legs.iter().map(|_| Vec::new()).collect();
         for (index, part) in parts.into_iter().enumerate() {
             let leg = spanning.leg_of_key(part.key);
             spanning.orders[leg].push(index);
-            by_leg[leg].push(part);
+            let key = spanning.share.args.view().at(part.key).to_vec();
+            by_leg[leg].push((part, key));
         }
         spanning.awaited = by_leg.iter().filter(|parts| !parts.is_empty()).count();
         assert!(spanning.awaited > 0, "a hop asks somebody");
-        let (stamp, now) = (spanning.stamp, spanning.hop.now);
+        let (home, now) = (self.id, spanning.hop.now);
         for (leg, parts) in spanning.legs.iter().zip(by_leg) {
             if !parts.is_empty() {
-                self.send(leg.shard, Control::Parts { stamp, txn: number, now, parts });
+                self.send(leg.shard, Control::Parts { txn: number, home, now, parts });
             }
         }
         self.spanning.insert(number, spanning);
@@ -367,7 +435,7 @@ impl Center {
             self.note_slow(spanning.connection, unix_us, spanning.ns, spanning.share.args.view());
         }
         if !spanning.answered {
-            self.local.push_back(Local::Answer { connection: spanning.connection, reply });
+            self.answer(spanning.connection, spanning.within, reply);
         }
     }
 
@@ -380,7 +448,7 @@ impl Center {
         let Some(question) = self.questions.remove(&number) else { return };
         let connection = question.connection;
         if self.clients.get(connection).is_none() {
-            return;
+            return self.answer(connection, question.within, Vec::new());
         }
         let parts = question.parts.into_iter().flatten().collect();
         let me = Remote { core: self.id, connection };
@@ -398,29 +466,29 @@ impl Center {
         {
             self.note_slow(connection, question.unix_us, ns, question.args.view());
         }
-        self.local.push_back(Local::Answer { connection, reply: encoded });
+        self.answer(connection, question.within, encoded);
     }
 }
 
 impl Spanning {
     fn job_of(&self, leg: &Leg) -> Job {
-        let share = &self.share;
-        let args = share.args.view();
-        match share.command.spec.place {
-            Place::Atomic(_) | Place::Gather(_) => {
-                Job::Hops(leg.keys.iter().map(|&index| (index, args.at(index).to_vec())).collect())
-            }
-            _ => {
-                let mut own = share.clone();
-                if !leg.keys.is_empty() {
-                    let step = share.command.spec.keys.step as usize;
-                    let words =
-                        leg.keys.iter().flat_map(|&index| (index..index + step).map(|at| args.at(at)));
-                    own.args = OwnedArgs::collect(std::iter::once(args.at(0)).chain(words));
-                }
-                if self.exclusive { Job::Write(own) } else { Job::Read(own) }
-            }
+        match self.share.command.spec.place {
+            Place::Atomic(_) | Place::Gather(_) => Job::Hops,
+            _ if self.exclusive => Job::Write(self.share_of(leg)),
+            _ => Job::Read(self.share_of(leg)),
         }
+    }
+
+    /// A shard's share: the command with that shard's keys only.
+    fn share_of(&self, leg: &Leg) -> Share {
+        let mut own = self.share.clone();
+        if !leg.keys.is_empty() {
+            let args = self.share.args.view();
+            let step = self.share.command.spec.keys.step as usize;
+            let words = leg.keys.iter().flat_map(|&index| (index..index + step).map(|at| args.at(at)));
+            own.args = OwnedArgs::collect(std::iter::once(args.at(0)).chain(words));
+        }
+        own
     }
 
     fn take_reply(&mut self, shard: ShardId, ns: u64, reply: Vec<u8>) {

@@ -84,6 +84,8 @@ impl Engine {
             own_mail: VecDeque::new(),
             local: VecDeque::new(),
             spanning: HashMap::new(),
+            execs: HashMap::new(),
+            watchings: HashMap::new(),
             questions: HashMap::new(),
             next_number: 0,
             frames: Frames::default(),
@@ -181,6 +183,11 @@ impl Engine {
 
     /// The client is gone: forget it. What it asked others runs on; answers find nobody.
     pub fn on_hangup(&mut self, at: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(at.index as usize).and_then(Option::as_deref_mut)
+            && self.center.clients.get(at).is_some()
+        {
+            connection.leave_transaction(at, &mut self.center);
+        }
         let Some(session) = self.center.clients.remove(at) else { return };
         self.connections[at.index as usize] = None;
         if session.monitor {

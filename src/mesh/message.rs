@@ -95,16 +95,62 @@ pub enum Control {
     },
     /// The reply of the committed work.
     Applied(Grant),
-    /// Run these parts under the locks.
-    Parts {
-        /// Whose.
-        stamp: u64,
+    /// Run this share of a transaction's command under the transaction's locks; answer with
+    /// [`Control::Applied`].
+    Under {
         /// The command at home.
         txn: u64,
+        /// Its home.
+        home: ShardId,
+        /// The transaction's stamp.
+        stamp: u64,
+        /// What to run.
+        share: Share,
+    },
+    /// Run these commands of a transaction under its locks, one after the other.
+    Block {
+        /// The transaction at home.
+        txn: u64,
+        /// Its home.
+        home: ShardId,
+        /// In order.
+        shares: Vec<Share>,
+    },
+    /// The next part of a transaction's reply.
+    BlockDone {
+        /// The transaction at home.
+        txn: u64,
+        /// Encoded replies, one after the other.
+        reply: Vec<u8>,
+    },
+    /// Watch keys for a client's transaction; answer with [`Control::Watched`].
+    Watch {
+        /// The question at home.
+        txn: u64,
+        /// The client.
+        who: Remote,
+        /// The database.
+        db: u8,
+        /// The keys, all of this shard.
+        keys: Vec<Vec<u8>>,
+    },
+    /// The keys are watched.
+    Watched {
+        /// The question at home.
+        txn: u64,
+    },
+    /// A client watches no key any more.
+    Forget(Remote),
+    /// Run these parts under the locks.
+    Parts {
+        /// The command at home.
+        txn: u64,
+        /// Its home.
+        home: ShardId,
         /// The time they run at.
         now: Now,
-        /// In the order home asked.
-        parts: Vec<Part>,
+        /// Each with its key, in the order home asked.
+        parts: Vec<(Part, Vec<u8>)>,
     },
     /// What the parts answered, in order.
     PartsDone {
@@ -203,8 +249,10 @@ pub enum Job {
     Read(Share),
     /// Wait for the commit.
     Write(Share),
-    /// Parts will come; these are the keys they speak of: (argument index, key).
-    Hops(Vec<(usize, Vec<u8>)>),
+    /// Parts will come.
+    Hops,
+    /// Commands of a transaction will come; says whether a key has changed that its client watches.
+    Exec(Option<Remote>),
 }
 
 /// A shard's word that its locks are held, or that its work is done.
@@ -220,6 +268,8 @@ pub struct Grant {
     pub ns: u64,
     /// The encoded reply of its share; empty where nothing has run.
     pub reply: Vec<u8>,
+    /// A key has changed that the client watches.
+    pub changed: bool,
 }
 
 /// A question to every core.

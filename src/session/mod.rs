@@ -71,6 +71,8 @@ pub struct Session {
     pub authenticated: bool,
     /// CLIENT REPLY.
     pub reply_mode: ReplyMode,
+    /// Commands queued since MULTI; -1: there was none.
+    pub queued: i64,
     /// MONITOR.
     pub monitor: bool,
     /// CLIENT NO-EVICT.
@@ -110,6 +112,7 @@ impl Session {
             protocol: Protocol::Resp2,
             authenticated,
             reply_mode: ReplyMode::On,
+            queued: -1,
             monitor: false,
             no_evict: false,
             intent: Intent::Open,

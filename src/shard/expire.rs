@@ -7,7 +7,7 @@
 
 use crate::base::clock::Now;
 use crate::shard::Shard;
-use crate::shard::keyspace::expire_block;
+use crate::shard::keyspace::{Aside, expire_block};
 
 /// Segments that may be visited per millisecond in the long run: at about 4 us each, 3 % of a core.
 const VISITS_PER_MS: usize = 8;
@@ -25,12 +25,16 @@ pub(super) struct Cycle {
 impl Shard {
     /// Removes expired keys until there are none that are due or `stop` says so; true: there may be more.
     pub(super) fn expire_some(&mut self, now: Now, stop: &mut dyn FnMut() -> bool) -> bool {
-        let Shard { databases, graveyard, stats, expire, .. } = self;
+        let Shard { databases, graveyard, stats, listeners, expire, .. } = self;
         let mut rounds = databases.len();
         while rounds > 0 {
             let dict = &mut databases[expire.db];
             let slack_ms = (dict.segments() / VISITS_PER_MS).min(SLACK_MS_MAX) as u64;
-            let take = |block| expire_block(block, graveyard, stats);
+            let db = expire.db as u8;
+            let take = |block| {
+                let (graveyard, stats, listeners) = (&mut *graveyard, &mut *stats, &mut *listeners);
+                expire_block(block, Aside { graveyard, stats, listeners, db });
+            };
             match dict.expire(now.unix_ms(), slack_ms, expire.position, take) {
                 Some(position) => {
                     expire.position = position;

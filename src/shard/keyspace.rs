@@ -14,6 +14,7 @@ use crate::base::prng::Prng;
 use crate::ds::block::{Block, Content, INLINE_MAX, View, Weigh};
 use crate::ds::dict::{Dict, Found};
 use crate::shard::graveyard::Graveyard;
+use crate::shard::listeners::Listeners;
 use crate::shard::value::{self, OwnedBody};
 use crate::shard::{
     AccessClock, Deadline, KeyFacts, Owned, Settings, Shard, ShardStats, Text, Value, WrongType,
@@ -137,6 +138,11 @@ impl<'a> Keyspace<'a> {
     /// Whether a command that is about to write would find `key` (`SET NX`, `MSETNX`, `RENAMENX`). Touches.
     pub fn holds(&mut self, key: &[u8]) -> bool {
         self.find_touched(key).is_some()
+    }
+
+    /// Removes `key` if its deadline has passed. Neither counts nor touches.
+    pub(super) fn look(&mut self, key: &[u8]) {
+        self.find(key);
     }
 
     /// `TOUCH`. Counts, touches.
@@ -373,7 +379,7 @@ impl<'a> Keyspace<'a> {
 
     /// Every write of a key comes through here, once, after it was made.
     pub fn changed(&mut self, key: &[u8], change: Change) {
-        changed(&mut self.shard.stats, key, change);
+        changed(&mut self.shard.stats, &mut self.shard.listeners, self.db, key, change);
     }
 
     pub(super) fn dict(&self) -> &Dict<Value> {
@@ -401,17 +407,23 @@ impl<'a> Keyspace<'a> {
     /// The key's block, if it is there and has not expired. Neither counts nor touches.
     fn find(&mut self, key: &[u8]) -> Option<Found<'_, Value>> {
         let hash = self.hash(key);
-        let Shard { databases, graveyard, stats, .. } = &mut *self.shard;
+        let Shard { databases, graveyard, stats, listeners, .. } = &mut *self.shard;
         let dict = &mut databases[usize::from(self.db)];
-        find_live(dict, graveyard, stats, hash, key, self.now.unix_ms())
+        find_live(dict, Aside { graveyard, stats, listeners, db: self.db }, hash, key, self.now.unix_ms())
     }
 
     /// The same. Touches.
     pub(super) fn find_touched(&mut self, key: &[u8]) -> Option<Found<'_, Value>> {
         let hash = self.hash(key);
-        let Shard { databases, graveyard, stats, access, prng, .. } = &mut *self.shard;
+        let Shard { databases, graveyard, stats, listeners, access, prng, .. } = &mut *self.shard;
         let dict = &mut databases[usize::from(self.db)];
-        let mut found = find_live(dict, graveyard, stats, hash, key, self.now.unix_ms())?;
+        let mut found = find_live(
+            dict,
+            Aside { graveyard, stats, listeners, db: self.db },
+            hash,
+            key,
+            self.now.unix_ms(),
+        )?;
         touch(&mut found, *access, self.now, prng);
         Some(found)
     }
@@ -419,9 +431,15 @@ impl<'a> Keyspace<'a> {
     /// The same for a read. Counts, touches.
     pub(super) fn read(&mut self, key: &[u8]) -> Option<&Block<Value>> {
         let hash = self.hash(key);
-        let Shard { databases, graveyard, stats, access, prng, .. } = &mut *self.shard;
+        let Shard { databases, graveyard, stats, listeners, access, prng, .. } = &mut *self.shard;
         let dict = &mut databases[usize::from(self.db)];
-        match find_live(dict, graveyard, stats, hash, key, self.now.unix_ms()) {
+        match find_live(
+            dict,
+            Aside { graveyard, stats, listeners, db: self.db },
+            hash,
+            key,
+            self.now.unix_ms(),
+        ) {
             None => {
                 stats.misses += 1;
                 None
@@ -436,9 +454,15 @@ impl<'a> Keyspace<'a> {
 
     pub(super) fn store(&mut self, key: &[u8], content: Content<'_, Value>, raw: bool, deadline: Deadline) {
         let hash = self.hash(key);
-        let Shard { databases, graveyard, stats, access, prng, .. } = &mut *self.shard;
+        let Shard { databases, graveyard, stats, listeners, access, prng, .. } = &mut *self.shard;
         let dict = &mut databases[usize::from(self.db)];
-        match find_live(dict, graveyard, stats, hash, key, self.now.unix_ms()) {
+        match find_live(
+            dict,
+            Aside { graveyard, stats, listeners, db: self.db },
+            hash,
+            key,
+            self.now.unix_ms(),
+        ) {
             Some(mut found) => {
                 touch(&mut found, *access, self.now, prng);
                 if let Some(old) = found.replace(content) {
@@ -462,14 +486,24 @@ impl<'a> Keyspace<'a> {
                 dict.insert(hash, block);
             }
         }
-        changed(stats, key, Change::Write);
+        changed(stats, listeners, self.db, key, Change::Write);
     }
 }
 
-fn changed(stats: &mut ShardStats, _key: &[u8], change: Change) {
+#[inline]
+fn changed(stats: &mut ShardStats, listeners: &mut Listeners, db: u8, key: &[u8], change: Change) {
     if change != Change::Expire {
         stats.dirty += 1;
     }
+    listeners.hear(db, key);
+}
+
+/// What the end of an expired key concerns beside its table.
+pub(super) struct Aside<'a> {
+    pub(super) graveyard: &'a mut Graveyard,
+    pub(super) stats: &'a mut ShardStats,
+    pub(super) listeners: &'a mut Listeners,
+    pub(super) db: u8,
 }
 
 fn expired(block: &Block<Value>, now_ms: u64) -> bool {
@@ -479,26 +513,25 @@ fn expired(block: &Block<Value>, now_ms: u64) -> bool {
 /// Looks a key up; one whose deadline has passed is removed first.
 fn find_live<'d>(
     dict: &'d mut Dict<Value>,
-    graveyard: &mut Graveyard,
-    stats: &mut ShardStats,
+    aside: Aside<'_>,
     hash: u64,
     key: &[u8],
     now_ms: u64,
 ) -> Option<Found<'d, Value>> {
     let found = dict.find(hash, key)?;
     if expired(found.block(), now_ms) {
-        expire_block(found.remove(), graveyard, stats);
+        expire_block(found.remove(), aside);
         return None;
     }
     Some(found)
 }
 
 /// Ends the life of a block whose deadline has passed.
-pub(super) fn expire_block(block: Block<Value>, graveyard: &mut Graveyard, stats: &mut ShardStats) {
-    stats.expired_keys += 1;
-    changed(stats, block.key(), Change::Expire);
+pub(super) fn expire_block(block: Block<Value>, aside: Aside<'_>) {
+    aside.stats.expired_keys += 1;
+    changed(aside.stats, aside.listeners, aside.db, block.key(), Change::Expire);
     if let Some(value) = block.into_boxed() {
-        graveyard.bury(value);
+        aside.graveyard.bury(value);
     }
 }
 

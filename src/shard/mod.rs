@@ -14,9 +14,11 @@ pub mod value;
 mod bits;
 mod expire;
 mod graveyard;
+mod listeners;
 
 pub use collections::Edit;
 pub use keyspace::{Change, Keyspace};
+pub use listeners::{DbKey, Listeners, Watcher};
 pub use value::{Collection, Deadline, KeyFacts, Owned, Source, Text, Value, WrongType};
 
 use crate::base::clock::{Clock, Now, Stopwatch};
@@ -36,6 +38,8 @@ pub struct Shard {
     graveyard: Graveyard,
     prng: Prng,
     expire: expire::Cycle,
+    /// Who listens to writes.
+    pub listeners: Listeners,
     /// How accesses are remembered; follows `maxmemory-policy`.
     pub access: AccessClock,
     /// Counters for `INFO`.
@@ -126,6 +130,7 @@ impl Shard {
             graveyard: Graveyard::default(),
             prng: Prng::new(owners.seed()),
             expire: expire::Cycle::default(),
+            listeners: Listeners::default(),
             access: AccessClock::Recency,
             stats: ShardStats::default(),
             settings: Settings::new(owners),
@@ -140,9 +145,28 @@ impl Shard {
     /// Exchanges two databases: `SWAPDB`. O(1).
     pub fn swap(&mut self, a: u8, b: u8) {
         if a != b {
+            // A watched key counts as changed if it is in either database.
+            let (owners, databases) = (self.owners, &self.databases);
+            let holds = |db: u8, key: &[u8]| databases[usize::from(db)].get(owners.hash(key), key).is_some();
+            self.listeners.tell_all(|(db, key)| (*db == a || *db == b) && (holds(a, key) || holds(b, key)));
             self.databases.swap(usize::from(a), usize::from(b));
             self.stats.dirty += 1;
         }
+    }
+
+    /// Watches a key for a client's transaction.
+    pub fn watch(&mut self, key: DbKey, watcher: Watcher, now: Now) {
+        // One that has expired is gone from now on, and no change any more.
+        self.keyspace(key.0, now).look(&key.1);
+        self.listeners.watch(key, watcher);
+    }
+
+    /// Whether a key that the client watches has changed or expired.
+    pub fn watched_changed(&mut self, watcher: Watcher, now: Now) -> bool {
+        for (db, key) in self.listeners.watched_by(watcher) {
+            self.keyspace(db, now).look(&key);
+        }
+        self.listeners.has_changed(watcher)
     }
 
     /// Empties all databases: `FLUSHALL`. The memory is given back by later cron runs.
@@ -153,6 +177,9 @@ impl Shard {
     }
 
     fn clear(&mut self, db: usize) {
+        let (owners, dict) = (self.owners, &self.databases[db]);
+        self.listeners
+            .tell_all(|(of, key)| usize::from(*of) == db && dict.get(owners.hash(key), key).is_some());
         let mut empty = Dict::new(self.owners);
         empty.set_stopwatch(self.stopwatch);
         let full = std::mem::replace(&mut self.databases[db], empty);

@@ -1,0 +1,524 @@
+//! Transactions: what a connection queues between MULTI and EXEC, and how EXEC runs it as one.
+//!
+//! On one shard EXEC runs the queue at once: nothing can come between two commands of one turn. Where there
+//! are several, EXEC takes locks on the keys of all its commands and of everything it watches, on all shards
+//! together, as any spanning command does (`spanning`, `mesh::locks`). Once all have granted it runs the commands in
+//! their order under these locks: what lives on one shard goes there in one message, up to the first command
+//! that needs another; a command that spans shards goes on as it would alone, without locks of its own. Then
+//! the locks are released and the client is answered.
+//!
+//! WATCH registers the client with the owners of its keys, which mark it when one changes. The mark is read
+//! when the locks are granted: from then on nobody can change a watched key before the transaction is through.
+
+use crate::base::args::{Args, OwnedArgs};
+use crate::base::clock::Now;
+use crate::base::ids::{ConnectionId, ShardId};
+use crate::base::limits::TRANSACTION_BYTES_MAX;
+use crate::base::number::parse_cursor;
+use crate::command::spec::{Flags, Place, Step};
+use crate::command::table::Command;
+use crate::coordinator::center::{Call, Center, Local, call_of};
+use crate::coordinator::connection::{Connection, Hold};
+use crate::coordinator::dispatch::{Dispatched, feed_monitors};
+use crate::coordinator::spanning::Within;
+use crate::mesh::message::{Control, Extent, Grant, Job, Lock, Share};
+use crate::resp::Protocol;
+use crate::resp::reply::Reply;
+use crate::session::Remote;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// What a connection has queued since MULTI.
+#[derive(Debug, Default)]
+pub struct Transaction {
+    queue: VecDeque<Queued>,
+    bytes: usize,
+    /// A command was refused: EXEC will be.
+    aborted: bool,
+}
+
+#[derive(Debug)]
+struct Queued {
+    command: &'static Command,
+    args: OwnedArgs,
+}
+
+/// A transaction that runs on several shards, at home.
+#[derive(Debug)]
+pub struct Exec {
+    connection: ConnectionId,
+    command: &'static Command,
+    queue: VecDeque<Queued>,
+    reply: Vec<u8>,
+    db: u8,
+    protocol: Protocol,
+    now: Now,
+    watching: Vec<ShardId>,
+    /// The shards that hold locks for it; `None` as keys: the whole shard.
+    legs: BTreeMap<ShardId, Option<Vec<u64>>>,
+    exclusive: bool,
+    stamp: u64,
+    attempts: u64,
+    awaited: usize,
+    /// A watched key has changed.
+    changed: bool,
+    began: u64,
+}
+
+impl Connection {
+    /// Whether a command is to be queued and not run.
+    pub(super) fn queues(&self, command: &Command) -> bool {
+        self.transaction.is_some()
+            && !matches!(
+                command.spec.place,
+                Place::Transaction(Step::Multi | Step::Exec | Step::Discard | Step::Watch)
+            )
+            && !matches!(command.spec.name, "quit" | "reset")
+    }
+
+    /// Queues a command of a transaction.
+    pub(super) fn queue(
+        &mut self,
+        at: ConnectionId,
+        center: &mut Center,
+        command: &'static Command,
+        args: Args<'_>,
+        muted: bool,
+    ) {
+        let refusal = if command.spec.flags.has(Flags::NO_MULTI) {
+            Some("ERR Command not allowed inside a transaction")
+        } else if self.transaction.as_ref().is_some_and(|open| open.bytes > TRANSACTION_BYTES_MAX) {
+            Some("ERR the transaction is too large")
+        } else {
+            None
+        };
+        if let Some(text) = refusal {
+            self.refuse(at, center, command, text, muted);
+            return;
+        }
+        if let Some(open) = &mut self.transaction {
+            open.bytes += args.bytes_len() + size_of::<Queued>();
+            open.queue.push_back(Queued { command, args: OwnedArgs::copy(args) });
+            if let Some(session) = center.clients.get_mut(at) {
+                session.queued = open.queue.len() as i64;
+            }
+        }
+        self.reply_with(muted, |reply| reply.simple("QUEUED"));
+    }
+
+    /// A command was refused: the transaction it belongs to will not run.
+    pub(super) fn abort_transaction(&mut self) {
+        if let Some(open) = &mut self.transaction {
+            open.aborted = true;
+        }
+    }
+
+    /// MULTI, EXEC, DISCARD, WATCH, UNWATCH.
+    pub(super) fn step(
+        &mut self,
+        at: ConnectionId,
+        center: &mut Center,
+        call: &Call<'_>,
+        step: Step,
+        muted: bool,
+    ) -> Dispatched {
+        if !self.is_drained() {
+            return Dispatched::Held(Hold::Drain);
+        }
+        let began = center.clock.raw();
+        feed_monitors(at, center, call);
+        let error = match step {
+            Step::Multi if self.transaction.is_some() => Some("ERR MULTI calls can not be nested"),
+            Step::Exec if self.transaction.is_none() => Some("ERR EXEC without MULTI"),
+            Step::Discard if self.transaction.is_none() => Some("ERR DISCARD without MULTI"),
+            Step::Watch if self.transaction.is_some() => Some("ERR WATCH inside MULTI is not allowed"),
+            Step::Exec if self.transaction.as_ref().is_some_and(|open| open.aborted) => {
+                self.leave_transaction(at, center);
+                Some("EXECABORT Transaction discarded because of previous errors.")
+            }
+            Step::Exec => {
+                self.exec(at, center, call, muted);
+                return Dispatched::Taken;
+            }
+            Step::Watch => {
+                self.watch(at, center, call, muted);
+                return Dispatched::Taken;
+            }
+            Step::Multi => {
+                self.transaction = Some(Box::default());
+                if let Some(session) = center.clients.get_mut(at) {
+                    session.queued = 0;
+                }
+                None
+            }
+            Step::Discard | Step::Unwatch => {
+                self.leave_transaction(at, center);
+                None
+            }
+        };
+        let mut encoded = Vec::new();
+        let mut reply = Reply::new(&mut encoded, call.protocol);
+        match error {
+            Some(text) => reply.error(text),
+            None => reply.ok(),
+        }
+        let ns = center.clock.elapsed_ns(began, center.clock.raw());
+        center.count(call.command, ns, error.map(|_| &*encoded));
+        self.reply_with(muted, |reply| reply.raw(&encoded));
+        Dispatched::Taken
+    }
+
+    /// Forgets what is queued and what is watched.
+    pub fn leave_transaction(&mut self, at: ConnectionId, center: &mut Center) {
+        self.transaction = None;
+        if let Some(session) = center.clients.get_mut(at) {
+            session.queued = -1;
+        }
+        center.forget_watches(at, std::mem::take(&mut self.watching));
+    }
+
+    fn watch(&mut self, at: ConnectionId, center: &mut Center, call: &Call<'_>, muted: bool) {
+        let mut by_shard: BTreeMap<ShardId, Vec<Vec<u8>>> = BTreeMap::new();
+        for index in call.command.spec.keys.indexes(call.args) {
+            let key = call.args.at(index);
+            by_shard.entry(center.owners.locate(key).shard).or_default().push(key.to_vec());
+        }
+        let me = Remote { core: center.id, connection: at };
+        center.next_number += 1;
+        let number = center.next_number;
+        let mut awaited = 0;
+        for (shard, keys) in by_shard {
+            if !self.watching.contains(&shard) {
+                self.watching.push(shard);
+            }
+            if shard == center.id {
+                center.register_watches(me, call.db, keys);
+            } else {
+                awaited += 1;
+                let (db, txn) = (call.db, number);
+                center.outboxes.post_control(shard, Control::Watch { txn, who: me, db, keys });
+            }
+        }
+        center.count(call.command, 0, None);
+        if awaited == 0 {
+            self.reply_with(muted, |reply| reply.ok());
+        } else {
+            self.spanning = Some(muted);
+            center.watchings.insert(number, (at, awaited));
+        }
+    }
+
+    fn exec(&mut self, at: ConnectionId, center: &mut Center, call: &Call<'_>, muted: bool) {
+        let Some(open) = self.transaction.take() else { return };
+        if let Some(session) = center.clients.get_mut(at) {
+            session.queued = -1;
+        }
+        let queue = open.queue;
+        let watching = std::mem::take(&mut self.watching);
+        let exec = Exec {
+            connection: at,
+            command: call.command,
+            exclusive: !watching.is_empty()
+                || queue.iter().any(|queued| queued.command.spec.flags.has(Flags::WRITE)),
+            legs: BTreeMap::new(),
+            queue,
+            reply: Vec::new(),
+            db: call.db,
+            protocol: call.protocol,
+            now: call.now,
+            watching,
+            stamp: 0,
+            attempts: 0,
+            awaited: 0,
+            changed: false,
+            began: center.clock.raw(),
+        };
+        self.spanning = Some(muted);
+        center.begin_exec(exec);
+    }
+}
+
+impl Center {
+    pub(super) fn register_watches(&mut self, who: Remote, db: u8, keys: Vec<Vec<u8>>) {
+        for key in keys {
+            self.shard.watch((db, key), (who.core, who.connection), self.now);
+        }
+    }
+
+    /// A shard has registered a client's watches.
+    pub(super) fn on_watched(&mut self, number: u64) {
+        let Some((connection, awaited)) = self.watchings.get_mut(&number) else { return };
+        *awaited -= 1;
+        if *awaited == 0 {
+            let connection = *connection;
+            self.watchings.remove(&number);
+            self.local.push_back(Local::Answer { connection, reply: b"+OK\r\n".to_vec() });
+        }
+    }
+
+    /// A client watches nothing any more.
+    pub(super) fn forget_watches(&mut self, at: ConnectionId, shards: Vec<ShardId>) {
+        for shard in shards {
+            if shard == self.id {
+                self.shard.listeners.unwatch((shard, at));
+            } else {
+                let who = Remote { core: self.id, connection: at };
+                self.outboxes.post_control(shard, Control::Forget(who));
+            }
+        }
+    }
+
+    fn begin_exec(&mut self, mut exec: Exec) {
+        let count = exec.queue.len();
+        Reply::new(&mut exec.reply, exec.protocol).array(count);
+        for shard in exec.watching.clone() {
+            exec.legs.insert(shard, Some(Vec::new()));
+        }
+        let mut whole = false;
+        for queued in &exec.queue {
+            whole |= matches!(queued.command.spec.place, Place::Every(..));
+            let args = queued.args.view();
+            for index in queued.command.spec.keys.indexes(args) {
+                let key = self.owners.locate(args.at(index));
+                if let Some(hashes) = exec.legs.entry(key.shard).or_insert(Some(Vec::new())) {
+                    hashes.push(key.hash);
+                }
+            }
+        }
+        if whole {
+            exec.legs = (0..self.owners.shards()).map(|shard| (ShardId(shard), None)).collect();
+        }
+        self.next_number += 1;
+        let number = self.next_number;
+        let here = self.owners.shards() == 1 && self.locks.is_empty();
+        if here || exec.legs.is_empty() {
+            // Nothing can come between two commands of one turn, and nobody else has to be asked.
+            let who = (self.id, exec.connection);
+            exec.changed = !exec.watching.is_empty() && self.shard.watched_changed(who, self.now);
+            exec.legs.clear();
+            self.execs.insert(number, exec);
+            self.on_exec_granted(number);
+        } else {
+            self.execs.insert(number, exec);
+            self.request_exec_locks(number);
+        }
+    }
+
+    fn request_exec_locks(&mut self, number: u64) {
+        let Some(mut exec) = self.execs.remove(&number) else { return };
+        exec.stamp = self.next_stamp(ahead_of(exec.attempts));
+        exec.attempts += 1;
+        exec.awaited = exec.legs.len();
+        exec.changed = false;
+        let who = Remote { core: self.id, connection: exec.connection };
+        for (&shard, hashes) in &exec.legs {
+            let extent = hashes.as_ref().map_or(Extent::Whole, |hashes| Extent::Keys(hashes.clone()));
+            let watcher = exec.watching.contains(&shard).then_some(who);
+            let lock = Lock {
+                txn: number,
+                home: self.id,
+                stamp: exec.stamp,
+                extent,
+                exclusive: exec.exclusive,
+                job: Job::Exec(watcher),
+            };
+            self.send(shard, Control::Lock(lock));
+        }
+        self.execs.insert(number, exec);
+    }
+
+    /// A shard has granted a transaction's locks; false: it is none.
+    pub(super) fn exec_granted(&mut self, grant: &Grant) -> bool {
+        let Some(exec) = self.execs.get_mut(&grant.txn) else { return false };
+        if exec.stamp == grant.stamp {
+            exec.changed |= grant.changed;
+            exec.awaited -= 1;
+            if exec.awaited == 0 {
+                self.on_exec_granted(grant.txn);
+            }
+        }
+        true
+    }
+
+    /// A shard has refused a transaction's locks; false: it is none.
+    pub(super) fn exec_refused(&mut self, number: u64, stamp: u64) -> bool {
+        let Some(exec) = self.execs.get(&number) else { return false };
+        if exec.stamp == stamp {
+            self.release_exec(number);
+            self.request_exec_locks(number);
+        }
+        true
+    }
+
+    fn release_exec(&mut self, number: u64) {
+        let Some(exec) = self.execs.get(&number) else { return };
+        let (stamp, shards) = (exec.stamp, exec.legs.keys().copied().collect::<Vec<_>>());
+        for shard in shards {
+            self.send(shard, Control::Release { stamp });
+        }
+    }
+
+    fn on_exec_granted(&mut self, number: u64) {
+        let Some(exec) = self.execs.get_mut(&number) else { return };
+        let (at, watching) = (exec.connection, std::mem::take(&mut exec.watching));
+        if exec.changed {
+            exec.queue.clear();
+            exec.reply.clear();
+            Reply::new(&mut exec.reply, exec.protocol).null_array();
+        }
+        self.forget_watches(at, watching);
+        self.go_on(number);
+    }
+
+    /// The next commands of a transaction, until one has to wait for another shard.
+    pub(super) fn go_on(&mut self, number: u64) {
+        while let Some(mut exec) = self.execs.remove(&number) {
+            let Some(Queued { command, args }) = exec.queue.pop_front() else {
+                self.execs.insert(number, exec);
+                self.end_exec(number);
+                return;
+            };
+            let share = Share { command, args, db: exec.db, protocol: exec.protocol, now: exec.now };
+            match command.spec.place {
+                Place::Connection(_) | Place::Transaction(_) | Place::Container => {
+                    self.run_queued_at_home(&mut exec, &share);
+                    self.execs.insert(number, exec);
+                }
+                Place::Cores(asks) => {
+                    let within = Within { exec: number, stamp: exec.stamp };
+                    let at = exec.connection;
+                    self.execs.insert(number, exec);
+                    self.put_question(at, &call_of(&share), asks, Some(within));
+                    return;
+                }
+                _ => {
+                    let Some(shard) = self.only_shard(&share) else {
+                        let within = Within { exec: number, stamp: exec.stamp };
+                        let at = exec.connection;
+                        self.execs.insert(number, exec);
+                        self.begin_spanning(at, share, Some(within));
+                        return;
+                    };
+                    // As many as live on the same shard go together.
+                    let mut shares = vec![share];
+                    while let Some(next) = exec.queue.front() {
+                        let (command, args) = (next.command, next.args.clone());
+                        let share =
+                            Share { command, args, db: exec.db, protocol: exec.protocol, now: exec.now };
+                        let stays = !matches!(
+                            command.spec.place,
+                            Place::Connection(_) | Place::Transaction(_) | Place::Container | Place::Cores(_)
+                        );
+                        if !stays || self.only_shard(&share) != Some(shard) {
+                            break;
+                        }
+                        exec.queue.pop_front();
+                        shares.push(share);
+                    }
+                    if shard == self.id {
+                        for share in &shares {
+                            self.run_queued(share, &mut exec.reply);
+                        }
+                        self.execs.insert(number, exec);
+                    } else {
+                        self.execs.insert(number, exec);
+                        self.send(shard, Control::Block { txn: number, home: self.id, shares });
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs a queued command that needs no key, as its connection would.
+    fn run_queued_at_home(&mut self, exec: &mut Exec, share: &Share) {
+        let call = call_of(share);
+        let at = exec.connection;
+        let mut reply = Reply::new(&mut exec.reply, exec.protocol);
+        let Place::Connection(run) = share.command.spec.place else {
+            // UNWATCH: the watches are gone already.
+            reply.ok();
+            return;
+        };
+        if self.clients.get(at).is_none() {
+            return;
+        }
+        let began = self.clock.raw();
+        let mut encoded = Vec::new();
+        let me = Remote { core: self.id, connection: at };
+        let result = run(&mut self.core(me), call.args, &mut Reply::new(&mut encoded, exec.protocol));
+        if let Err(error) = result {
+            error.write(&mut Reply::new(&mut encoded, exec.protocol));
+        }
+        let ns = self.clock.elapsed_ns(began, self.clock.raw());
+        self.count(share.command, ns, result.is_err().then_some(&*encoded));
+        exec.reply.extend_from_slice(&encoded);
+        if let Some(session) = self.clients.get(at) {
+            (exec.db, exec.protocol) = (session.db, session.protocol);
+        }
+    }
+
+    /// Runs a command of a transaction on this shard; one that would wait finds that there is nothing.
+    fn run_queued(&mut self, share: &Share, out: &mut Vec<u8>) {
+        self.run_counted(&call_of(share), out);
+    }
+
+    /// The shard that all keys of a command live on; `None`: it has several.
+    fn only_shard(&self, share: &Share) -> Option<ShardId> {
+        let args = share.args.view();
+        match share.command.spec.place {
+            _ if self.owners.shards() == 1 => Some(self.id),
+            Place::Every(..) => None,
+            Place::Scan(_) => {
+                let shards = u64::from(self.owners.shards());
+                Some(parse_cursor(args.at(1)).map_or(self.id, |cursor| ShardId((cursor % shards) as u16)))
+            }
+            _ => {
+                let mut shards = share
+                    .command
+                    .spec
+                    .keys
+                    .indexes(args)
+                    .map(|index| self.owners.locate(args.at(index)).shard)
+                    .collect::<BTreeSet<_>>()
+                    .into_iter();
+                match (shards.next(), shards.next()) {
+                    (None, _) => Some(self.id),
+                    (Some(shard), None) => Some(shard),
+                    // A shape that no part of it could run in is refused by the command itself, here.
+                    _ if !super::dispatch::fits_step(&call_of(share)) => Some(self.id),
+                    _ => None,
+                }
+            }
+        }
+    }
+
+    /// A peer's transaction: its commands for this shard, which holds the locks.
+    pub(super) fn on_block(&mut self, txn: u64, home: ShardId, shares: &[Share]) {
+        let mut reply = Vec::new();
+        for share in shares {
+            self.run_queued(share, &mut reply);
+        }
+        self.send(home, Control::BlockDone { txn, reply });
+    }
+
+    /// The next part of a transaction's reply.
+    pub(super) fn on_exec_reply(&mut self, number: u64, reply: &[u8]) {
+        if let Some(exec) = self.execs.get_mut(&number) {
+            exec.reply.extend_from_slice(reply);
+            self.go_on(number);
+        }
+    }
+
+    fn end_exec(&mut self, number: u64) {
+        self.release_exec(number);
+        let Some(exec) = self.execs.remove(&number) else { return };
+        let ns = self.clock.elapsed_ns(exec.began, self.clock.raw());
+        self.count(exec.command, ns, None);
+        self.local.push_back(Local::Answer { connection: exec.connection, reply: exec.reply });
+    }
+}
+
+/// How far the stamps of a request run ahead that has been refused so often.
+pub(super) fn ahead_of(attempts: u64) -> u64 {
+    if attempts < 4 { 0 } else { attempts * 16 }
+}
