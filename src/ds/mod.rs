@@ -17,6 +17,7 @@ mod directory;
 mod list_nodes;
 mod sample;
 mod segment;
+mod zset_large;
 
 use crate::base::owner::Owners;
 

@@ -76,7 +76,8 @@ enum Aim<'k> {
 }
 
 impl<M: Named> Entry<M> {
-    fn order(&self, score: f64, name: &[u8]) -> Ordering {
+    /// How it compares with this score and name.
+    pub fn order(&self, score: f64, name: &[u8]) -> Ordering {
         match self.score.partial_cmp(&score) {
             Some(Ordering::Equal) | None => self.member.name().cmp(name),
             Some(order) => order,
