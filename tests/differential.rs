@@ -16,7 +16,7 @@ use common::{Server, Wire};
 use medusa::base::prng::Prng;
 use medusa::command::table::Table;
 use medusa::resp::{Decoder, Value};
-use medusa::testing::differences::{Compare, compare_of};
+use medusa::testing::differences::{Compare, compare_of, elements, length};
 use medusa::testing::generate::{Generator, NEAR_MS, frame, shown};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -157,7 +157,9 @@ impl Pair {
         let [left, right] = [decode(&replies[0]), decode(&replies[1])];
         match compare_of(&full_name(words)) {
             None => replies[0] == replies[1],
-            Some(Compare::Unordered) => set_of(&left) == set_of(&right),
+            Some(Compare::Unordered) => elements(&left, false) == elements(&right, false),
+            Some(Compare::UnorderedPairs) => elements(&left, true) == elements(&right, true),
+            Some(Compare::Length) => length(&left) == length(&right),
             Some(Compare::AfterExpiry) => self.agree_in_time(words),
             Some(Compare::Near(distance)) => match (left, right) {
                 // Negative numbers are codes, not times.
@@ -170,7 +172,7 @@ impl Pair {
             Some(Compare::Fields(fields)) => without(&left, fields) == without(&right, fields),
             Some(Compare::SomeKey) => self.is_some_key(&left, &right),
             // Only from 0 on is an iteration one that both can make.
-            Some(Compare::WholeScan) if words[1] != b"0" => true,
+            Some(Compare::WholeScan) if words[cursor_index(words)] != b"0" => true,
             Some(Compare::WholeScan) => {
                 let [left, right] = [0, 1].map(|side| self.whole_scan(side, words, &replies[side]));
                 left == right
@@ -212,7 +214,8 @@ impl Pair {
             if cursor == b"0" {
                 return found;
             }
-            words[1] = cursor;
+            let index = cursor_index(&words);
+            words[index] = cursor;
             self.wires[side].command(&words);
             answer = decode(&reply(&mut self.wires[side]));
         }
@@ -252,9 +255,9 @@ fn decode(reply: &[u8]) -> Value {
     Decoder::new().next(reply).expect("a well-formed reply").expect("a whole reply").0
 }
 
-fn set_of(value: &Value) -> BTreeSet<Vec<u8>> {
-    let items = value.as_items().unwrap_or(&[]);
-    items.iter().map(|item| item.as_bytes().unwrap_or(b"?").to_vec()).collect()
+/// Where the cursor of SCAN stands, and of HSCAN and its kin: behind their key.
+fn cursor_index(words: &[Vec<u8>]) -> usize {
+    if words[0].eq_ignore_ascii_case(b"scan") { 1 } else { 2 }
 }
 
 /// A map (or RESP2's flat array of pairs) without the values of some fields.

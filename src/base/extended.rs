@@ -54,6 +54,11 @@ impl Extended {
         Extended::normalized(value < 0, u128::from(value.unsigned_abs()), 0)
     }
 
+    /// Whether it is infinity, of either sign.
+    pub fn is_infinite(self) -> bool {
+        self.infinite
+    }
+
     /// The sum, if it is a finite number.
     pub fn plus(self, other: Self) -> Option<Self> {
         if self.infinite || other.infinite {

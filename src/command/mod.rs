@@ -35,6 +35,7 @@ pub mod gather;
 mod geo;
 mod hash;
 mod hash_expiry;
+mod hash_read;
 mod help;
 mod hll;
 mod info;
@@ -46,6 +47,7 @@ mod latency;
 mod lcs;
 mod list;
 mod list_edit;
+mod members;
 mod memory;
 pub mod monitor;
 mod number_ops;
@@ -96,6 +98,7 @@ pub const FAMILIES: &[&[Spec]] = &[
     list::ROWS,
     list_edit::ROWS,
     hash::ROWS,
+    hash_read::ROWS,
     hash_expiry::ROWS,
     set::ROWS,
     set_ops::ROWS,

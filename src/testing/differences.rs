@@ -3,6 +3,8 @@
 //! The differential test compares every reply byte for byte, except by the rules here; the README prints
 //! [`DELIBERATE`] (a test holds it to that). So a difference is on one of two short lists, or a failure.
 
+use crate::resp::value::Value;
+
 /// A difference we chose.
 #[derive(Debug)]
 pub struct Difference {
@@ -50,8 +52,12 @@ pub enum Compare {
     LeaveOut,
     /// As sets of elements.
     Unordered,
-    /// By the whole iteration that starts with this call, as sets of keys.
+    /// As sets of pairs: two elements, or an entry of a map.
+    UnorderedPairs,
+    /// By the whole iteration that starts with this call, as sets of keys or of members.
     WholeScan,
+    /// Only that both have the same type of reply, and as many elements.
+    Length,
     /// Both nil, or each a key that the other server has as well.
     SomeKey,
     /// After both have dropped what is expired but not yet removed.
@@ -83,7 +89,19 @@ const fn rule(command: &'static str, compare: Compare, reason: &'static str) -> 
 pub const RULES: &[Rule] = &[
     rule("keys", Compare::Unordered, "the order of a hash table"),
     rule("scan", Compare::WholeScan, "cursors mean what each table wants; the keys found must agree"),
+    rule("hscan", Compare::WholeScan, "as SCAN"),
+    rule("sscan", Compare::WholeScan, "as SCAN"),
     rule("randomkey", Compare::SomeKey, "random"),
+    rule("hgetall", Compare::UnorderedPairs, "the order of a hash table"),
+    rule("hkeys", Compare::Unordered, "the order of a hash table"),
+    rule("hvals", Compare::Unordered, "the order of a hash table"),
+    rule("hrandfield", Compare::Length, "random"),
+    rule("smembers", Compare::Unordered, "the order of a hash table"),
+    rule("sinter", Compare::Unordered, "the order of a hash table"),
+    rule("sunion", Compare::Unordered, "the order of a hash table"),
+    rule("sdiff", Compare::Unordered, "the order of a hash table"),
+    rule("srandmember", Compare::Length, "random"),
+    rule("spop", Compare::LeaveOut, "random, and the two servers' sets differ from then on"),
     rule(
         "dbsize",
         Compare::AfterExpiry,
@@ -148,4 +166,22 @@ pub const RULES: &[Rule] = &[
 /// How the replies of a command are compared; `None`: byte for byte.
 pub fn compare_of(full_name: &str) -> Option<Compare> {
     RULES.iter().find(|rule| rule.command == full_name).map(|rule| rule.compare)
+}
+
+/// The elements of a list, a set or a map (whose entries are pairs), or of RESP2's lists of pairs, sorted;
+/// whatever else it is, by itself.
+pub fn elements(value: &Value, pairs: bool) -> Vec<String> {
+    let mut elements: Vec<String> = match value {
+        Value::Array(items) if pairs => items.chunks(2).map(|pair| format!("{pair:?}")).collect(),
+        Value::Array(items) | Value::Set(items) => items.iter().map(|item| format!("{item:?}")).collect(),
+        Value::Map(entries) => entries.iter().map(|entry| format!("{entry:?}")).collect(),
+        other => vec![format!("{other:?}")],
+    };
+    elements.sort();
+    elements
+}
+
+/// The type of a reply and how many elements it has.
+pub fn length(value: &Value) -> (std::mem::Discriminant<Value>, usize) {
+    (std::mem::discriminant(value), elements(value, false).len())
 }

@@ -6,7 +6,7 @@
 
 use crate::base::prng::Prng;
 use crate::resp::value::Value;
-use crate::testing::differences::{Compare, compare_of};
+use crate::testing::differences::{Compare, compare_of, elements, length};
 use crate::testing::generate::{Generator, frame, shown};
 use crate::testing::sim::Sim;
 use crate::testing::transcript::show;
@@ -20,11 +20,9 @@ const NOW_MS: u64 = 1_700_000_000_000;
 fn essence(rule: Option<Compare>, reply: &Value) -> String {
     match (rule, reply) {
         (None, reply) | (Some(_), reply @ Value::Error(_)) => show(reply),
-        (Some(Compare::Unordered), Value::Array(items)) => {
-            let mut items: Vec<String> = items.iter().map(show).collect();
-            items.sort();
-            items.join("\n")
-        }
+        (Some(Compare::Unordered), reply) => elements(reply, false).join("\n"),
+        (Some(Compare::UnorderedPairs), reply) => elements(reply, true).join("\n"),
+        (Some(Compare::Length), reply) => format!("{:?}", length(reply)),
         (Some(_), reply) => format!("{:?}", std::mem::discriminant(reply)),
     }
 }
