@@ -17,6 +17,11 @@ mod directory;
 mod list_nodes;
 mod sample;
 mod segment;
+mod stream_group;
+mod stream_id;
+mod stream_log;
+mod stream_node;
+mod stream_tree;
 mod zset_large;
 
 use crate::base::owner::Owners;

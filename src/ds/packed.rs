@@ -400,6 +400,26 @@ impl Packed {
         self.splice(offset, entry_len(&self.bytes, offset), 1, &Entry::of(text));
     }
 
+    /// Puts another item in the place of the entry at `offset`, which stays its offset.
+    pub fn replace_item(&mut self, offset: usize, item: Item<'_>) {
+        self.splice(offset, entry_len(&self.bytes, offset), 1, &Entry::of_item(item));
+    }
+
+    /// Adds what `write` writes behind the last entry, with one change of the header.
+    pub fn extend(&mut self, write: impl FnOnce(&mut Writer<'_>)) {
+        let before = self.count_said();
+        self.bytes.pop();
+        let mut writer = Writer { packed: self, count: 0 };
+        write(&mut writer);
+        let count = writer.count;
+        self.reserve(1);
+        self.bytes.push(END);
+        match before {
+            COUNT_UNKNOWN => self.set_total(),
+            before => self.set_header(usize::from(before) + count),
+        }
+    }
+
     /// Removes the entry at `offset` and those behind it, `count` together or as many as there are.
     /// Returns how many. What followed them has this offset then.
     pub fn remove(&mut self, offset: usize, count: usize) -> usize {
@@ -590,6 +610,37 @@ impl Packed {
         if self.bytes.capacity() >= 2 * wanted {
             self.bytes.shrink_to(wanted);
         }
+    }
+}
+
+/// Entries on their way to the end of a listpack: see [`Packed::extend`].
+#[derive(Debug)]
+pub struct Writer<'a> {
+    packed: &'a mut Packed,
+    count: usize,
+}
+
+impl Writer<'_> {
+    /// Adds a string, as an integer if it is one.
+    #[inline]
+    pub fn text(&mut self, text: &[u8]) {
+        self.entry(&Entry::of(text));
+    }
+
+    /// Adds an integer.
+    #[inline]
+    pub fn int(&mut self, int: i64) {
+        self.entry(&Entry::of_item(Item::Int(int)));
+    }
+
+    #[inline]
+    fn entry(&mut self, entry: &Entry<'_>) {
+        self.packed.reserve(entry.len() + 1);
+        let bytes = &mut self.packed.bytes;
+        bytes.extend_from_slice(&entry.code[..entry.code_len]);
+        bytes.extend_from_slice(entry.data);
+        bytes.extend_from_slice(&entry.back[..entry.back_len]);
+        self.count += 1;
     }
 }
 
