@@ -15,6 +15,8 @@ mod clients;
 mod introspection;
 #[path = "blackbox/malformed.rs"]
 mod malformed;
+#[path = "blackbox/payloads.rs"]
+mod payloads;
 #[path = "blackbox/pressure.rs"]
 mod pressure;
 

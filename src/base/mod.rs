@@ -2,10 +2,12 @@
 
 pub mod args;
 pub mod clock;
+pub mod crc64;
 pub mod extended;
 pub mod glob;
 pub mod ids;
 pub mod limits;
+pub mod lzf;
 pub mod number;
 pub mod owner;
 pub mod prng;

@@ -8,15 +8,22 @@
 //! Not here: which shard owns a key (`base::owner`), reply formats, locks between shards.
 
 pub mod collections;
+#[cfg(any(test, feature = "testing"))]
+pub mod fuzz;
 pub mod keyspace;
 pub mod value;
 
 mod bits;
+mod dump;
+mod dump_old;
+mod dump_read;
+mod dump_wire;
 mod expire;
 mod graveyard;
 mod listeners;
 
 pub use collections::Edit;
+pub use dump::{BadPayload, Use};
 pub use keyspace::{Change, Keyspace};
 pub use listeners::{DbKey, Listeners, Watcher};
 pub use value::{Collection, Deadline, KeyFacts, Owned, Source, Text, Value, WrongType};
