@@ -140,6 +140,7 @@ impl Node {
             if place.fields == 0
                 || len != items + place.fields as i64
                 || last.is_some_and(|last| last >= place.id)
+                || place.id < id
             {
                 return None;
             }

@@ -18,6 +18,7 @@ use crate::ds::packed::{Item, PACKED_BYTES_MAX, Packed};
 use crate::ds::set::Set;
 use crate::ds::zset::Zset;
 use crate::shard::dump_read;
+use crate::shard::dump_stream;
 use crate::shard::dump_wire::Writer;
 use crate::shard::value::{Owned, Source, Value};
 use crate::shard::{AccessClock, Keyspace};
@@ -139,7 +140,10 @@ pub(super) fn payload(source: Source<'_>) -> Vec<u8> {
         Source::Boxed(Value::Set(found)) => set(found, &mut writer),
         Source::Boxed(Value::Hash(found)) => hash(found, &mut writer),
         Source::Boxed(Value::Zset(found)) => zset(found, &mut writer),
-        Source::Boxed(Value::Stream(_)) => {}
+        Source::Boxed(Value::Stream(found)) => {
+            writer.byte(Kind::Stream as u8);
+            dump_stream::write(found, &mut writer);
+        }
     }
     let mut out = writer.out;
     out.extend_from_slice(&VERSION.to_le_bytes());

@@ -15,6 +15,7 @@ use crate::ds::set::Set;
 use crate::ds::zset::{Placed, Zset};
 use crate::shard::dump::{Kind, NODE_PACKED, NODE_PLAIN};
 use crate::shard::dump_old::{of_ziplist, of_zipmap};
+use crate::shard::dump_stream;
 use crate::shard::dump_wire::Reader;
 use crate::shard::value::{Collection, OwnedBody, Value};
 
@@ -35,7 +36,7 @@ pub(super) fn value(bytes: &[u8], shapes: &Shapes, string_max: usize) -> Option<
         Kind::ZsetText | Kind::Zset | Kind::ZsetZiplist | Kind::ZsetPacked => {
             boxed(zset(kind, reader, shapes)?)?
         }
-        Kind::StreamFirst | Kind::Stream => return None,
+        Kind::StreamFirst | Kind::Stream => boxed(dump_stream::read(reader, kind == Kind::StreamFirst)?)?,
     })
 }
 

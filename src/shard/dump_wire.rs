@@ -26,6 +26,11 @@ impl Writer {
         self.out.push(byte);
     }
 
+    /// Bytes whose number is known.
+    pub(super) fn raw(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
     pub(super) fn length(&mut self, len: u64) {
         match len {
             0..0x40 => self.out.push(len as u8),

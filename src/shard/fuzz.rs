@@ -71,6 +71,14 @@ pub fn listpack(bytes: &[u8]) {
 mod tests {
     use super::*;
 
+    /// Three entries, one of them deleted, and two groups: what Redis wrote.
+    const STREAM: &[u8] = b"\x01\x10\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01;;\0\0\0\x18\0\x02\x01\x01\x01\x01\
+        \x01\x81a\x02\0\x01\x02\x01\0\x01\0\x01\x01\x01\x04\x01\x03\x01\0\x01\x01\x01\x02\x01\x04\x01\0\x01\x04\x01\
+        \xdf\xff\x02\x02\x01\x81b\x02\x02\x01\x81c\x02\x03\x01\x08\x01\xff\x02\x05\0\x01\x01\x01\x02\x03\x02\x01g\x01\
+        \x01\x81\xff\xff\xff\xff\xff\xff\xff\xff\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01\xbc\x01\xaf\x0e\xa2\x01\
+        \0\0\x01\x01\x01c\xbc\x01\xaf\x0e\xa2\x01\0\0\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01\x01h\x05\0\x81\
+        \xff\xff\xff\xff\xff\xff\xff\xff\0\x01\xc0\x0c\xbc\x01\xaf\x0e\xa2\x01\0\0\0";
+
     /// Payloads without footers, one of every kind that is read.
     fn examples() -> Vec<Vec<u8>> {
         let packed = |texts: &[&[u8]]| {
@@ -99,6 +107,7 @@ mod tests {
             with(14, &[&[2][..], &string(ziplist), &string(ziplist)].concat()),
             with(16, &string(&packed(&[b"a", b"1", b"b", &[b'x'; 40]]))),
             with(17, &string(&packed(&[b"a", b"1", b"b", b"2.5"]))),
+            with(19, STREAM),
             with(18, &[&[2, 2][..], &string(&packed(&[b"a", b"-700"])), b"\x01\x03abc"].concat()),
         ]
     }

@@ -17,6 +17,7 @@ mod bits;
 mod dump;
 mod dump_old;
 mod dump_read;
+mod dump_stream;
 mod dump_wire;
 mod expire;
 mod graveyard;

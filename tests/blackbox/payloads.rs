@@ -118,8 +118,7 @@ fn read(wire: &mut Wire, kind: &str) -> Vec<Vec<u8>> {
     let raw = wire.call(command);
     let Value::Array(items) = decode(&raw) else { return vec![raw] };
     if kind == "stream" {
-        // How many nodes an index has, and how long ago a consumer was seen, are one server's own.
-        return vec![format!("{:?}", without_own(&Value::Array(items))).into_bytes()];
+        return vec![raw];
     }
     let mut items: Vec<Vec<u8>> = items.iter().map(|item| item.as_bytes().unwrap_or(b"?").to_vec()).collect();
     if kind == "hash" {
@@ -129,22 +128,6 @@ fn read(wire: &mut Wire, kind: &str) -> Vec<Vec<u8>> {
         items.sort();
     }
     items
-}
-
-/// A reply of pairs without those that no payload carries.
-fn without_own(value: &Value) -> Value {
-    let Value::Array(items) = value else { return value.clone() };
-    let mut kept = Vec::new();
-    let mut at = 0;
-    while at < items.len() {
-        if matches!(items[at].as_bytes(), Some(b"radix-tree-keys" | b"radix-tree-nodes" | b"active-time")) {
-            at += 2;
-            continue;
-        }
-        kept.push(without_own(&items[at]));
-        at += 1;
-    }
-    Value::Array(kept)
 }
 
 /// Takes the payload of `k` from one server and makes it `k` on the other.
@@ -184,9 +167,6 @@ fn values_of_every_type_travel_to_redis_and_back() {
             theirs.call(command);
         }
         let original = read(&mut theirs, kind);
-        if kind == "stream" && !we_read {
-            continue;
-        }
         carry(&mut theirs, &mut ours, &why);
         if we_read {
             assert_eq!(read(&mut ours, kind), original, "{why}, read by Medusa");
