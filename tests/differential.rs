@@ -7,7 +7,7 @@
 //!
 //!   MEDUSA_DIFF_SEED=7 MEDUSA_DIFF_COMMANDS=2000 cargo test --test differential
 //!
-//! MEDUSA_DIFF_COMMANDS (50000) is per core count. MEDUSA_DIFF_AGAINST=redis runs the reference against
+//! MEDUSA_DIFF_COMMANDS (50000) is per core count. MEDUSA_DIFF_ONLY=hset,hget,del draws these commands alone. MEDUSA_DIFF_AGAINST=redis runs the reference against
 //! itself, which tests this test.
 
 mod common;
@@ -344,8 +344,10 @@ fn compare(cores: usize) {
     let other = if against_itself { Server::redis() } else { Server::medusa(cores) };
     let mut pair = Pair::new(Server::redis(), other);
     let mut prng = Prng::new(seed);
+    let only = std::env::var("MEDUSA_DIFF_ONLY").unwrap_or_default();
     let mut generator = Generator::from_table(prng.next_u64(), |command| {
-        compare_of(&command.full_name) != Some(Compare::LeaveOut)
+        let wanted = only.is_empty() || only.split(',').any(|name| name == command.full_name);
+        wanted && compare_of(&command.full_name) != Some(Compare::LeaveOut)
     });
     let (mut report, mut found, mut drawn) = (String::new(), 0, 0);
     let started = Instant::now();

@@ -42,9 +42,11 @@ pub fn parse_i64(text: &[u8]) -> Option<i64> {
 }
 
 /// A SCAN cursor, read as C's `strtoul` does: a sign (minus wraps around) and leading zeros are fine,
-/// an empty text is 0; anything behind the digits, a space before them or an overflow is not.
+/// an empty text is 0, a NUL ends it; anything else behind the digits, a space before them or an overflow is
+/// not fine.
 pub fn parse_cursor(text: &[u8]) -> Option<u64> {
-    let (negative, digits) = match text {
+    let end = memchr::memchr(0, text).unwrap_or(text.len());
+    let (negative, digits) = match &text[..end] {
         [] => return Some(0),
         [b'-', digits @ ..] => (true, digits),
         [b'+', digits @ ..] => (false, digits),

@@ -7,6 +7,7 @@
 //! near that the caller must let them pass ([`Generated::near_deadline`]) before it looks again.
 //! Not here: running the commands, and which of them a test wants.
 
+use crate::base::number::parse_i64;
 use crate::base::prng::Prng;
 use crate::command::table::{Command, Table};
 use crate::command::usage::{self, Argument, Kind};
@@ -170,6 +171,15 @@ impl Generator {
 
     /// The next command, its deadlines relative to `now_ms` (Unix milliseconds).
     pub fn next(&mut self, now_ms: u64) -> Generated {
+        loop {
+            let drawn = self.draw(now_ms);
+            if !is_endless(&drawn.words) {
+                return drawn;
+            }
+        }
+    }
+
+    fn draw(&mut self, now_ms: u64) -> Generated {
         self.near_deadline = false;
         let mut ticket = self.prng.below(self.weights);
         let drawn = self.shapes.iter().position(|shape| {
@@ -367,6 +377,17 @@ impl Generator {
             _ => words.push(self.prng.pick(ODD_WORDS).to_vec()),
         }
     }
+}
+
+/// Whether the reference would write random members until its memory is full: it takes any negative count at
+/// its word, but for the least one, which it refuses.
+fn is_endless(words: &[Vec<u8>]) -> bool {
+    let draws = ["hrandfield", "srandmember", "zrandmember"];
+    draws.iter().any(|name| words[0].eq_ignore_ascii_case(name.as_bytes()))
+        && words
+            .get(2)
+            .and_then(|count| parse_i64(count))
+            .is_some_and(|count| (-i64::MAX..-1_000).contains(&count))
 }
 
 /// Whether a time is among an argument's parts.
