@@ -125,6 +125,11 @@ pub const RULES: &[Rule] = &[
         "addresses, ages and sizes of buffers; tests/blackbox compares the fields",
     ),
     rule("client|list", Compare::Type, "as CLIENT INFO"),
+    rule(
+        "dump",
+        Compare::Type,
+        "compressed or not, in the order of a table; tests/blackbox carries payloads",
+    ),
     rule("memory|usage", Compare::LeaveOut, "bytes of another representation, and it sees expired keys"),
     rule("lastsave", Compare::Type, "a time"),
     rule("lolwut", Compare::LeaveOut, "art"),

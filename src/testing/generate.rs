@@ -113,6 +113,24 @@ const PATTERNS: &[&str] = &[
     "a\\*", "gl\\*b*", "[", "[a", "\\", "*\r\n*", "bin*", "nosuch*",
 ];
 
+/// What RESTORE gets for a payload: one of every type, older forms, and three that must be refused.
+#[rustfmt::skip]
+const PAYLOADS: &[&[u8]] = &[
+    b"\0\x01v\x0a\0\x91\x08\xce\xb2\x198\x8a\xce",
+    b"\0\xc1,\x01\x0a\0\x95Ba\xf2e\x82\\\x10",
+    b"\0\xc3\x09<\x01aa\xe0/\0\x01aa\x0a\0\xa6~\x08\xb2\x17\xd0\x97\x80",
+    b"\x12\x01\x02\x0f\x0f\0\0\0\x03\0\x81a\x02\x81b\x02\x03\x01\xff\x0a\0\xdc\xa1\xe6}P\x05PH",
+    b"\x0e\x02\x0e\x0e\0\0\0\x0a\0\0\0\x01\0\0\x01a\xff\x13\x13\0\0\0\x0d\0\0\0\x02\0\0\xfe\x80\x03\xf0\0\0\x80\xff\x0a\0r\x83\xe0\xf8\xe9&J~",
+    b"\x0b\x14\x04\0\0\0\x03\0\0\0\x01\0\0\0\x02\0\0\0p\x11\x01\0\x0a\0\x85\xd5\xc1\x06[\x1d\xd0U",
+    b"\x02\x03\x01x\xc0\x01\xc0\x02\x0a\0\xca)\xa8\x16\x0a\xb70\x19",
+    b"\x10\x12\x12\0\0\0\x04\0\x81a\x02\x01\x01\x81b\x02\x81c\x02\xff\x0a\0\x9c\x7f\xd3\x11\x06\xc1\xd3\xee",
+    b"\x11\x14\x14\0\0\0\x04\0\x81a\x02\x01\x01\x81b\x02\x832.5\x04\xff\x0a\0\xd4Ln\xa4\xf6D\xd9\xd7",
+    b"\x13\x01\x10\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01\x1c\x1c\0\0\0\x0a\0\x01\x01\0\x01\x01\x01\x81a\x02\0\x01\x02\x01\0\x01\0\x01\x01\x01\x04\x01\xff\x01\x01\x01\x01\x01\0\0\x01\x01\x01g\0\0\x81\xff\xff\xff\xff\xff\xff\xff\xff\0\0\x0a\0;\xb9+`h5#\x19",
+    b"\x02\0\x0a\0:\xce9\0\x9b\x899\xe8",
+    b"\x08\x0a\0\xbc\xa6\xbb\xb9\xf9\x05\xbf\xaa",
+    b"\0\x01v\x0b\0\xf8\xd7s\xc1\xe4\xa7cG",
+];
+
 /// Words no command knows.
 const UNKNOWN: &[&[u8]] = &[
     b"nosuch",
@@ -272,9 +290,12 @@ impl Generator {
             Kind::Double => self.prng.pick(FLOATS).as_bytes().to_vec(),
             Kind::UnixTime => self.deadline(&argument.name, now_ms),
             Kind::Integer => match argument.name.as_str() {
-                "seconds" | "milliseconds" => self.deadline(&argument.name, now_ms),
+                "seconds" | "milliseconds" | "ttl" => self.deadline(&argument.name, now_ms),
                 name => self.integer(name),
             },
+            _ if argument.name == "serialized-value" && !self.prng.one_in(8) => {
+                self.prng.pick(PAYLOADS).to_vec()
+            }
             _ => self.string(),
         }
     }
@@ -327,7 +348,7 @@ impl Generator {
 
     /// A time to live or a moment, in the unit and the origin that the argument's name says.
     fn deadline(&mut self, name: &str, now_ms: u64) -> Vec<u8> {
-        let milliseconds = name.ends_with("milliseconds");
+        let milliseconds = name.ends_with("milliseconds") || name == "ttl";
         let absolute = name.starts_with("unix");
         let far_ms = 100_000 + self.prng.below(1_000_000_000) as i64;
         let relative_ms = match self.prng.below(20) {
@@ -392,7 +413,7 @@ fn is_endless(words: &[Vec<u8>]) -> bool {
 
 /// Whether a time is among an argument's parts.
 fn has_deadline(argument: &Argument) -> bool {
-    let named = matches!(argument.name.as_str(), "seconds" | "milliseconds");
+    let named = matches!(argument.name.as_str(), "seconds" | "milliseconds" | "ttl");
     named || argument.kind == Kind::UnixTime || argument.arguments.iter().any(has_deadline)
 }
 
