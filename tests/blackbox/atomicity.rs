@@ -219,3 +219,57 @@ fn flushall_leaves_nothing_of_what_was_there_before() {
         }
     });
 }
+
+#[test]
+fn an_element_that_moves_is_always_in_exactly_one_list() {
+    at_each_core_count(|server| {
+        let lists: Vec<String> = (0..6).map(|number| format!("list:{number}")).collect();
+        assert_eq!(server.connect().call(&["RPUSH", &lists[0], "token"]), b":1\r\n");
+        let mover = |step: usize| {
+            let lists = &lists;
+            move |wire: &mut crate::common::Wire| {
+                for round in 0..ROUNDS {
+                    let (from, to) = (&lists[round % 6], &lists[(round * step + 1) % 6]);
+                    let moved = wire.call(&["LMOVE", from, to, "LEFT", "RIGHT"]);
+                    assert!(moved == b"$5\r\ntoken\r\n" || moved == b"$-1\r\n", "{}", moved.escape_ascii());
+                }
+            }
+        };
+        let (one, other) = (mover(1), mover(5));
+        let exists: Vec<&str> = std::iter::once("EXISTS").chain(lists.iter().map(String::as_str)).collect();
+        while_writing(server, &[&one, &other], |wire| {
+            assert_eq!(wire.call(&exists), b":1\r\n");
+        });
+    });
+}
+
+#[test]
+fn elements_that_are_popped_from_many_lists_are_popped_once() {
+    at_each_core_count(|server| {
+        let lists: Vec<String> = (0..6).map(|number| format!("list:{number}")).collect();
+        let mut wire = server.connect();
+        for number in 0..ROUNDS {
+            wire.call(&["RPUSH", &lists[number % 6], &format!("e{number}")]);
+        }
+        let popped = std::sync::Mutex::new(BTreeSet::new());
+        let popper = |wire: &mut crate::common::Wire| {
+            let mut words = vec!["LMPOP", "6"];
+            words.extend(lists.iter().map(String::as_str));
+            words.extend(["RIGHT", "COUNT", "3"]);
+            loop {
+                let reply = String::from_utf8(wire.call(&words)).unwrap();
+                if reply == "*-1\r\n" {
+                    break;
+                }
+                for element in reply.lines().filter(|line| line.starts_with('e')) {
+                    let new = popped.lock().expect("no popper has panicked").insert(element.to_owned());
+                    assert!(new, "{element} was popped twice");
+                }
+            }
+        };
+        while_writing(server, &[&popper, &popper, &popper], |wire| {
+            assert!(wire.call(&["LLEN", &lists[5]]).starts_with(b":"));
+        });
+        assert_eq!(popped.into_inner().expect("no popper has panicked").len(), ROUNDS);
+    });
+}
