@@ -40,6 +40,11 @@ pub const DELIBERATE: &[Difference] = &[
                    idle time.",
     },
     Difference {
+        subject: "RESTORE",
+        sentence: "checks all of a payload before it stores anything, as Redis does only where \
+                   `sanitize-dump-payload` says so.",
+    },
+    Difference {
         subject: "MONITOR",
         sentence: "shows a command when it is taken up, which for the monitor's own is before its reply.",
     },
