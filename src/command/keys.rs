@@ -40,8 +40,8 @@ enum Rule {
     Range,
     /// The word at this index counts the keys behind it; a destination may stand before it, at `first`.
     Counted(i16),
-    /// The first half of the words behind STREAMS.
-    Streams,
+    /// The first half of the words behind STREAMS, which stands at this index at the earliest.
+    Streams(i16),
     /// The key at `first`, and the word behind the last STORE: SORT.
     Sort,
     /// The key at `first`, and the word behind the last STORE or STOREDIST: GEORADIUS.
@@ -162,9 +162,10 @@ impl Keys {
         self
     }
 
-    /// The first half of what stands behind STREAMS: XREAD, XREADGROUP.
-    pub const fn streams(access: Access) -> Keys {
-        Keys { first: 0, last: 0, step: 0, access, other: Other::None, rule: Rule::Streams }
+    /// The first half of what stands behind STREAMS, the word itself not before index `earliest`: XREAD,
+    /// XREADGROUP.
+    pub const fn streams(earliest: i16, access: Access) -> Keys {
+        Keys { first: 0, last: 0, step: 0, access, other: Other::None, rule: Rule::Streams(earliest) }
     }
 
     /// One key at 1, and the one in the option STORE: SORT.
@@ -234,7 +235,7 @@ impl Keys {
                 let count = count.filter(|count| *count < len - at).unwrap_or(0);
                 run(first, at + 1, count)
             }
-            Rule::Streams => match streams_word(args) {
+            Rule::Streams(_) => match streams_word(args) {
                 Some(word) => run(None, word + 1, (len - word - 1) / 2),
                 None => run(None, 1, 0),
             },
@@ -271,8 +272,8 @@ impl Keys {
                 }
                 add(self.access, Begin::Index(at), Find::Count);
             }
-            (Rule::Streams, _) => {
-                add(self.access, Begin::Keyword("STREAMS", 1), Find::Range(-1, 1, 2));
+            (Rule::Streams(earliest), _) => {
+                add(self.access, Begin::Keyword("STREAMS", earliest), Find::Range(-1, 1, 2));
             }
             (Rule::Sort, _) => {
                 add(self.access, Begin::Index(1), Find::Range(0, 1, 0));
@@ -377,7 +378,7 @@ mod tests {
         let stored = Keys::counted(2, Access::READ).and_first(Access::OVERWRITE);
         assert_eq!(keys_of(stored, "zunionstore d 2 a b"), ["d", "a", "b"]);
         assert_eq!(keys_of(stored, "zunionstore d 3 a b"), ["d"]);
-        let streams = Keys::streams(Access::READ);
+        let streams = Keys::streams(1, Access::READ);
         assert_eq!(keys_of(streams, "xread count streams streams a b 0 0"), ["a", "b"]);
         assert!(keys_of(streams, "xread count 1").is_empty());
         assert_eq!(keys_of(Keys::sort(), "sort a by store limit 1 2 store b store c"), ["a", "c"]);

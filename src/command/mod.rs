@@ -60,8 +60,11 @@ mod slowlog;
 mod sort;
 pub mod spec;
 mod stream;
+mod stream_claim;
 mod stream_group;
 mod stream_info;
+mod stream_read;
+mod stream_words;
 mod string;
 mod string_range;
 pub mod table;
@@ -107,7 +110,9 @@ pub const FAMILIES: &[&[Spec]] = &[
     zset_ops::ROWS,
     zset_pop::ROWS,
     stream::ROWS,
+    stream_read::ROWS,
     stream_group::ROWS,
+    stream_claim::ROWS,
     stream_info::ROWS,
     bitmap::ROWS,
     bitfield::ROWS,

@@ -327,7 +327,9 @@ fn joined(mut choices: Vec<Vec<Argument>>) -> Argument {
         return Argument::group(Kind::OneOf, parts);
     }
     let mut items = choices.remove(0);
-    if items.len() == 1 { items.remove(0) } else { Argument::group(Kind::Block, items) }
+    // A token before one thing that may be left out is a group of its own: `FULL <[COUNT count]>`.
+    let single = items.len() == 1 && !items[0].optional;
+    if single { items.remove(0) } else { Argument::group(Kind::Block, items) }
 }
 
 /// Whether the last of `before` are `again`, the first one's token aside if `again` omits it.

@@ -50,6 +50,8 @@ pub enum NoId {
     NotAbove,
     /// The last one is the last there can be.
     Exhausted,
+    /// The last one is the last there can be in its millisecond.
+    Full,
 }
 
 /// Which entries to trim away, from the front.
@@ -156,7 +158,7 @@ impl Log {
             Wanted::Auto if now_ms > self.last_id.ms => Id::new(now_ms, 0),
             Wanted::Auto => self.last_id.next().ok_or(NoId::Exhausted)?,
             Wanted::In(ms) if ms == self.last_id.ms => {
-                Id::new(ms, self.last_id.seq.checked_add(1).ok_or(NoId::NotAbove)?)
+                Id::new(ms, self.last_id.seq.checked_add(1).ok_or(NoId::Full)?)
             }
             Wanted::In(ms) => Id::new(ms, 0),
             Wanted::Exactly(id) => id,
@@ -301,7 +303,10 @@ impl Log {
 
     /// Whether a deleted entry may leave a gap among those from `start` on.
     pub fn has_gap_from(&self, start: Id) -> bool {
-        self.len > 0 && !self.max_deleted.is_zero() && start <= self.max_deleted
+        self.len > 0
+            && !self.max_deleted.is_zero()
+            && self.first_id <= self.max_deleted
+            && start <= self.max_deleted
     }
 
     /// How many entries had been added when `id` was, itself included; `None`: nobody can say.

@@ -196,7 +196,7 @@ fn ids_go_up_whatever_the_clock_does() {
     assert_eq!(log.next_id(Wanted::Exactly(Id::MIN), 9), Err(NoId::NotAbove));
     log.set_ids(Id::new(5, u64::MAX), None, None);
     assert_eq!(log.next_id(Wanted::Auto, 4), Ok(Id::new(6, 0)));
-    assert_eq!(log.next_id(Wanted::In(5), 4), Err(NoId::NotAbove));
+    assert_eq!(log.next_id(Wanted::In(5), 4), Err(NoId::Full));
     assert_eq!(log.next_id(Wanted::In(6), 4), Ok(Id::new(6, 0)));
     log.set_ids(Id::MAX, None, None);
     assert_eq!(log.next_id(Wanted::Auto, 4), Err(NoId::Exhausted));
