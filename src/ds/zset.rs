@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Everything between two members is said in ranks, counted from 0 at the lowest: a range of scores or of names
-//! is turned into ranks first ([`Zset::scores_below`], [`Zset::names_below`]) and then walked, counted or
+//! is turned into ranks first ([`Zset::scores_below`], [`Zset::names_between`]) and then walked, counted or
 //! removed. A score is never NaN: whoever makes scores sees to that. A small set becomes a large one when it
 //! passes the limits of [`Shapes`], never the other way.
 
@@ -128,14 +128,25 @@ fn find<'p>(packed: &'p Packed, member: &[u8]) -> Option<Pair<'p>> {
     pairs(packed).find(|pair| needle.is(pair.member))
 }
 
+/// Whole numbers up to here are stored as integers, and so without the sign of zero.
+const WHOLE_MAX: f64 = (i64::MAX / 2) as f64;
+
+/// Adds an entry for a score.
+fn insert_score(packed: &mut Packed, offset: usize, score: f64) {
+    if score.abs() <= WHOLE_MAX && score == score.trunc() {
+        packed.insert_before(offset, itoa::Buffer::new().format(score as i64).as_bytes());
+    } else {
+        packed.insert_before(offset, F64Text::new(score).as_bytes());
+    }
+}
+
 /// Adds a member that is not there, at its place.
 fn place(packed: &mut Packed, member: &[u8], score: f64) {
-    let text = F64Text::new(score);
     // A series of rising scores is placed without a walk.
     let is_last = pairs(packed).next_back().is_none_or(|last| last.order(score, member).is_lt());
     let next = if is_last { None } else { pairs(packed).find(|pair| pair.order(score, member).is_gt()) };
     let offset = next.map_or(packed.end(), |next| next.offset);
-    packed.insert_before(offset, text.as_bytes());
+    insert_score(packed, offset, score);
     packed.insert_before(offset, member);
 }
 
@@ -219,7 +230,8 @@ impl Zset {
         let mut packed = Packed::new();
         tally.for_each(|member, score| {
             packed.push_back(member);
-            packed.push_back(F64Text::new(score).as_bytes());
+            let end = packed.end();
+            insert_score(&mut packed, end, score);
         });
         Zset(Form::Small(packed))
     }
@@ -322,16 +334,49 @@ impl Zset {
         }
     }
 
-    /// How many members have a name for which `below` holds, of a set whose scores are all equal: for a first
-    /// part of them, and no other. In other sets the answer means nothing. O(log n); small: O(n).
-    pub fn names_below(&self, below: impl Fn(&[u8]) -> bool) -> usize {
-        let mut digits = itoa::Buffer::new();
+    /// The members that come behind the lower bound (`above` holds) and before the upper (`below` holds), of a
+    /// set whose scores are all equal: the lowest one's rank, and how many. Of other sets it is what a walk from
+    /// the lowest (or, `downwards`, from the highest) finds in one piece, if the set is small; of large ones
+    /// nothing that means anything. O(log n); small: O(n).
+    pub fn names_between(
+        &self,
+        downwards: bool,
+        above: impl Fn(&[u8]) -> bool,
+        below: impl Fn(&[u8]) -> bool,
+    ) -> (usize, usize) {
         match &self.0 {
             Form::Small(packed) => {
-                pairs(packed).take_while(|pair| below(pair.member.bytes(&mut digits))).count()
+                let holds = |pair: &Pair<'_>, test: &dyn Fn(&[u8]) -> bool| {
+                    test(pair.member.bytes(&mut itoa::Buffer::new()))
+                };
+                let (Some(first), Some(last)) = (pairs(packed).next(), pairs(packed).next_back()) else {
+                    return (0, 0);
+                };
+                if !holds(&last, &above) || !holds(&first, &below) {
+                    return (0, 0);
+                }
+                let count_while = |count: &mut usize, ok: bool| {
+                    *count += usize::from(ok);
+                    ok
+                };
+                let (mut skipped, mut count) = (0, 0);
+                if downwards {
+                    let inside = pairs(packed)
+                        .rev()
+                        .skip_while(|pair| count_while(&mut skipped, !holds(pair, &below)));
+                    count = inside.take_while(|pair| holds(pair, &above)).count();
+                    return (self.len() - skipped - count, count);
+                }
+                let inside = pairs(packed).skip_while(|pair| count_while(&mut skipped, !holds(pair, &above)));
+                count += inside.take_while(|pair| holds(pair, &below)).count();
+                (skipped, count)
             }
-            Form::Large(large) => large.tree().count_while(|entry| below(entry.member.key())),
-            Form::Freed(_) => 0,
+            Form::Large(large) => {
+                let from = large.tree().count_while(|entry| !above(entry.member.key()));
+                let to = large.tree().count_while(|entry| below(entry.member.key()));
+                (from, to.saturating_sub(from))
+            }
+            Form::Freed(_) => (0, 0),
         }
     }
 
@@ -397,15 +442,21 @@ impl Zset {
         }
     }
 
-    /// Shows members from a cursor on, at least about `count`, and returns the cursor to go on with, 0 at the
-    /// end: `ZSCAN`. A small set is shown whole.
-    pub fn scan(&self, cursor: u64, count: usize, mut show: impl FnMut(&[u8], f64)) -> u64 {
+    /// Shows members from a cursor on, at least about `count`, each with its score as it prints, and returns the
+    /// cursor to go on with, 0 at the end: `ZSCAN`. A small set is shown whole, its scores as they are stored.
+    pub fn scan(&self, cursor: u64, count: usize, mut show: impl FnMut(&[u8], &[u8])) -> u64 {
         match &self.0 {
-            Form::Large(large) => large.scan(cursor, count, &mut show),
-            Form::Small(_) | Form::Freed(_) => {
-                self.walk(0, usize::MAX, false, show);
+            Form::Large(large) => large.scan(cursor, count, &mut |member, score| {
+                show(member, F64Text::new(score).as_bytes());
+            }),
+            Form::Small(packed) => {
+                let (mut name, mut digits) = (itoa::Buffer::new(), itoa::Buffer::new());
+                for pair in pairs(packed) {
+                    show(pair.member.bytes(&mut name), pair.score.bytes(&mut digits));
+                }
                 0
             }
+            Form::Freed(_) => 0,
         }
     }
 

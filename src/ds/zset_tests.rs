@@ -71,7 +71,7 @@ fn check_all(zset: &Zset, model: &Model, prng: &mut Prng, place: &str) {
     let (mut scanned, mut cursor) = (BTreeMap::new(), 0);
     loop {
         cursor = zset.scan(cursor, 10, |member, score| {
-            scanned.insert(member.to_vec(), score);
+            scanned.insert(member.to_vec(), parse_f64(score).expect("a score"));
         });
         if cursor == 0 {
             break;
@@ -164,10 +164,22 @@ fn names_are_counted_where_scores_are_equal() {
             zset.update(&shapes, name, |_| Some(0.0));
         }
         names.sort();
+        let mut prng = Prng::new(5);
         for number in 0..900 {
             let bound = (number * 4).to_string().into_bytes();
-            let below = names.iter().filter(|name| **name < bound).count();
-            assert_eq!(zset.names_below(|name| name < bound.as_slice()), below);
+            let other = prng.below(4000).to_string().into_bytes();
+            let inside = |name: &[u8]| name >= bound.as_slice() && name < other.as_slice();
+            let first = names.iter().position(|name| inside(name));
+            let count = names.iter().filter(|name| inside(name)).count();
+            for downwards in [false, true] {
+                let (rank, found) = zset.names_between(
+                    downwards,
+                    |name| name >= bound.as_slice(),
+                    |name| name < other.as_slice(),
+                );
+                assert_eq!(found, count, "{entries} {number}");
+                assert!(first.is_none_or(|first| first == rank), "{entries} {number}");
+            }
         }
     }
 }
