@@ -96,6 +96,7 @@ pub const RULES: &[Rule] = &[
     rule("scan", Compare::WholeScan, "cursors mean what each table wants; the keys found must agree"),
     rule("hscan", Compare::WholeScan, "as SCAN"),
     rule("sscan", Compare::WholeScan, "as SCAN"),
+    rule("zscan", Compare::WholeScan, "as SCAN"),
     rule("randomkey", Compare::SomeKey, "random"),
     rule("hgetall", Compare::UnorderedPairs, "the order of a hash table"),
     rule("hkeys", Compare::Unordered, "the order of a hash table"),
@@ -105,6 +106,7 @@ pub const RULES: &[Rule] = &[
     rule("sinter", Compare::Unordered, "the order of a hash table"),
     rule("sunion", Compare::Unordered, "the order of a hash table"),
     rule("sdiff", Compare::Unordered, "the order of a hash table"),
+    rule("zrandmember", Compare::Length, "random"),
     rule("srandmember", Compare::Length, "random"),
     rule("spop", Compare::LeaveOut, "random, and the two servers' sets differ from then on"),
     rule(
