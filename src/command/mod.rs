@@ -35,6 +35,7 @@ pub mod gather;
 mod geo;
 mod hash;
 mod hash_expiry;
+mod hash_getset;
 mod hash_read;
 mod help;
 mod hll;
@@ -103,6 +104,7 @@ pub const FAMILIES: &[&[Spec]] = &[
     hash::ROWS,
     hash_read::ROWS,
     hash_expiry::ROWS,
+    hash_getset::ROWS,
     set::ROWS,
     set_ops::ROWS,
     zset::ROWS,

@@ -42,6 +42,8 @@ struct Table {
     seen_ms: u64,
     /// No field expires earlier; `u64::MAX`: none expires.
     soonest_ms: u64,
+    /// A deadline of the whole that its owner keeps here.
+    parked: Option<Option<u64>>,
 }
 
 #[derive(Debug)]
@@ -107,7 +109,7 @@ fn pair_of(block: &Block<Long>) -> Pair<'_> {
 
 impl Table {
     fn new(shapes: &Shapes) -> Table {
-        Table { fields: Dict::new(shapes.owners), seen_ms: 0, soonest_ms: u64::MAX }
+        Table { fields: Dict::new(shapes.owners), seen_ms: 0, soonest_ms: u64::MAX, parked: None }
     }
 
     /// Whether a field may be seen.
@@ -436,6 +438,21 @@ impl Hash {
         match &self.form {
             Form::Table(table) if table.fields.expires() > 0 => Some(table.soonest_ms),
             _ => None,
+        }
+    }
+
+    /// A note of the owner's, kept by a hash with deadlines: when the whole of it expires.
+    pub fn parked(&self) -> Option<Option<u64>> {
+        match &self.form {
+            Form::Table(table) => table.parked,
+            _ => None,
+        }
+    }
+
+    /// Sets that note; without a table it is lost.
+    pub fn park(&mut self, whole: Option<Option<u64>>) {
+        if let Form::Table(table) = &mut self.form {
+            table.parked = whole;
         }
     }
 

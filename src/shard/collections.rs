@@ -8,7 +8,7 @@ use crate::ds::Shapes;
 use crate::ds::block::{Content, View};
 use crate::shard::keyspace::Change;
 use crate::shard::value::{Collection, Owned, Source};
-use crate::shard::{Deadline, Keyspace, WrongType};
+use crate::shard::{Deadline, Keyspace, WrongType, timed};
 use smallvec::SmallVec;
 
 /// What became of a collection under a command's hands.
@@ -68,7 +68,10 @@ impl Keyspace<'_> {
             // There is nothing left in it to be freed slowly.
             found.remove();
             self.changed(key, Change::Remove);
-        } else if changed == Edit::Changed {
+            return Ok(Some(result));
+        }
+        timed::settle(&mut found);
+        if changed == Edit::Changed {
             self.changed(key, Change::Write);
         }
         Ok(Some(result))

@@ -15,6 +15,7 @@ use crate::ds::block::{Block, Content, INLINE_MAX, View, Weigh};
 use crate::ds::dict::{Dict, Found};
 use crate::shard::graveyard::Graveyard;
 use crate::shard::listeners::Listeners;
+use crate::shard::timed;
 use crate::shard::value::{self, OwnedBody};
 use crate::shard::{
     AccessClock, Deadline, KeyFacts, Owned, Settings, Shard, ShardStats, Text, Value, WrongType,
@@ -160,7 +161,7 @@ impl<'a> Keyspace<'a> {
     /// When `key` expires, in Unix milliseconds: `TTL` and its kin. None: no such key; Some(None): never.
     /// Counts.
     pub fn deadline(&mut self, key: &[u8]) -> Option<Option<u64>> {
-        let deadline = self.find(key).map(|found| found.block().deadline());
+        let deadline = self.find(key).map(|found| timed::own_deadline(found.block()));
         self.count(deadline.is_some());
         deadline
     }
@@ -170,7 +171,7 @@ impl<'a> Keyspace<'a> {
     /// `DEL` by that call [`Keyspace::remove`] instead.
     pub fn set_deadline(&mut self, key: &[u8], deadline: Option<u64>) -> bool {
         let Some(mut found) = self.find_touched(key) else { return false };
-        found.set_deadline(deadline);
+        timed::set_own_deadline(&mut found, deadline);
         self.changed(key, Change::Deadline);
         true
     }
@@ -323,7 +324,7 @@ impl<'a> Keyspace<'a> {
             frequency: access.frequency(block.stamp(), now),
             clock: block.stamp(),
             memory_bytes: block.bytes() + boxed_bytes + table_share,
-            deadline: block.deadline(),
+            deadline: timed::own_deadline(block),
         })
     }
 
@@ -465,6 +466,7 @@ impl<'a> Keyspace<'a> {
         ) {
             Some(mut found) => {
                 touch(&mut found, *access, self.now, prng);
+                timed::unpark(&mut found);
                 if let Some(old) = found.replace(content) {
                     graveyard.bury(old);
                 }
@@ -474,6 +476,7 @@ impl<'a> Keyspace<'a> {
                     Deadline::None => found.set_deadline(None),
                     Deadline::At(at) => found.set_deadline(Some(at)),
                 }
+                timed::settle(&mut found);
             }
             None => {
                 let at = match deadline {
@@ -483,6 +486,7 @@ impl<'a> Keyspace<'a> {
                 let mut block = Block::new(key, content, at);
                 block.set_mark(raw);
                 block.set_stamp(access.first(self.now));
+                timed::settle_block(&mut block);
                 dict.insert(hash, block);
             }
         }
@@ -491,7 +495,7 @@ impl<'a> Keyspace<'a> {
 }
 
 #[inline]
-fn changed(stats: &mut ShardStats, listeners: &mut Listeners, db: u8, key: &[u8], change: Change) {
+pub(super) fn changed(stats: &mut ShardStats, listeners: &mut Listeners, db: u8, key: &[u8], change: Change) {
     if change != Change::Expire {
         stats.dirty += 1;
     }
@@ -506,7 +510,12 @@ pub(super) struct Aside<'a> {
     pub(super) db: u8,
 }
 
-fn expired(block: &Block<Value>, now_ms: u64) -> bool {
+pub(super) fn expired(block: &Block<Value>, now_ms: u64) -> bool {
+    is_due(block, now_ms) && timed::own_deadline(block).is_some_and(|at| at <= now_ms)
+}
+
+/// Whether the key has expired, or a field of its hash.
+fn is_due(block: &Block<Value>, now_ms: u64) -> bool {
     block.deadline().is_some_and(|at| at <= now_ms)
 }
 
@@ -519,11 +528,14 @@ fn find_live<'d>(
     now_ms: u64,
 ) -> Option<Found<'d, Value>> {
     let found = dict.find(hash, key)?;
+    if !is_due(found.block(), now_ms) {
+        return Some(found);
+    }
     if expired(found.block(), now_ms) {
         expire_block(found.remove(), aside);
         return None;
     }
-    Some(found)
+    timed::expire_found(found, aside, now_ms)
 }
 
 /// Ends the life of a block whose deadline has passed.

@@ -22,6 +22,7 @@ mod dump_wire;
 mod expire;
 mod graveyard;
 mod listeners;
+mod timed;
 
 pub use collections::Edit;
 pub use dump::{BadPayload, Use};

@@ -8,6 +8,7 @@ use crate::ds::set::Set;
 use crate::ds::stream::Stream;
 use crate::ds::zset::Zset;
 use crate::resp::reply::Reply;
+use crate::shard::timed;
 
 /// A value that does not fit into its key's block.
 #[derive(Clone, Debug)]
@@ -267,6 +268,14 @@ pub(super) enum OwnedBody {
     Boxed(Box<Value>),
 }
 
+impl OwnedBody {
+    /// A value out of line, which no longer knows its key's deadline.
+    fn boxed(mut value: Box<Value>) -> OwnedBody {
+        timed::park(&mut value, None);
+        OwnedBody::Boxed(value)
+    }
+}
+
 impl Owned {
     /// A collection without a deadline, accessed just now.
     pub fn of_collection<C: Collection>(collection: C, now: Now) -> Owned {
@@ -318,21 +327,21 @@ impl Owned {
         let body = match block.view() {
             View::Int(int) => OwnedBody::Int(int),
             View::Bytes(bytes) => OwnedBody::Bytes(bytes.to_vec()),
-            View::Boxed(value) => OwnedBody::Boxed(Box::new(value.clone())),
+            View::Boxed(value) => OwnedBody::boxed(Box::new(value.clone())),
         };
         let raw = block.mark() || matches!(body, OwnedBody::Int(_));
-        Owned { body, deadline: block.deadline(), stamp: block.stamp(), raw }
+        Owned { body, deadline: timed::own_deadline(block), stamp: block.stamp(), raw }
     }
 
     /// A block's value without a copy of what lies out of line.
     pub(super) fn take(block: Block<Value>) -> Owned {
-        let (deadline, stamp, raw) = (block.deadline(), block.stamp(), block.mark());
+        let (deadline, stamp, raw) = (timed::own_deadline(&block), block.stamp(), block.mark());
         let inline = match block.view() {
             View::Int(int) => Some(OwnedBody::Int(int)),
             View::Bytes(bytes) => Some(OwnedBody::Bytes(bytes.to_vec())),
             View::Boxed(_) => None,
         };
-        let boxed = block.into_boxed().map(OwnedBody::Boxed);
+        let boxed = block.into_boxed().map(OwnedBody::boxed);
         let body = inline.or(boxed).unwrap_or(OwnedBody::Bytes(Vec::new()));
         Owned { body, deadline, stamp, raw }
     }

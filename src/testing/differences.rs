@@ -26,6 +26,16 @@ pub const DELIBERATE: &[Difference] = &[
         sentence: "is there, as in Redis 7.2, because client libraries send it when they connect.",
     },
     Difference {
+        subject: "HEXPIRE, HPEXPIRE, HEXPIREAT, HPEXPIREAT, HTTL, HPTTL, HEXPIRETIME, HPEXPIRETIME, HPERSIST, \
+                  HGETDEL, HGETEX, HSETEX",
+        sentence: "are there, as in Redis 8; a hash with fields that expire is a `hashtable`, counts among the keys \
+                   that expire in INFO, and DUMP leaves the fields' deadlines out.",
+    },
+    Difference {
+        subject: "HRANDFIELD, SRANDMEMBER",
+        sentence: "refuse a negative count that would make a reply beyond 512 MB.",
+    },
+    Difference {
         subject: "COMMAND",
         sentence: "lists what the table below lists; summaries and help texts are in our own words.",
     },
@@ -48,6 +58,23 @@ pub const DELIBERATE: &[Difference] = &[
         subject: "MONITOR",
         sentence: "shows a command when it is taken up, which for the monitor's own is before its reply.",
     },
+];
+
+/// Commands of ours that Redis 7.0 has not: nothing to compare them with.
+pub const NEWER: &[&str] = &[
+    "client|setinfo",
+    "hexpire",
+    "hexpireat",
+    "hexpiretime",
+    "hgetdel",
+    "hgetex",
+    "hpersist",
+    "hpexpire",
+    "hpexpireat",
+    "hpexpiretime",
+    "hpttl",
+    "hsetex",
+    "httl",
 ];
 
 /// How two replies to one command are compared when both are no error and bytes are too strict.

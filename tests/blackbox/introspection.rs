@@ -4,6 +4,7 @@ use crate::at_each_core_count;
 use crate::common::{Server, Wire};
 use medusa::command::table::Table;
 use medusa::resp::{Decoder, Value};
+use medusa::testing::differences::NEWER;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn value_of(wire: &mut Wire, words: &[&str]) -> Value {
@@ -105,6 +106,9 @@ fn every_row_of_the_table_is_described_as_redis_describes_it() {
     let mut differences = Vec::new();
     for command in Table::get().tops() {
         let name = command.spec.name;
+        if NEWER.contains(&name) {
+            continue;
+        }
         let pair = [&mut ours, &mut theirs].map(|wire| value_of(wire, &["COMMAND", "INFO", name]));
         for (left, right) in rows_of(&pair[0]).iter().zip(rows_of(&pair[1])) {
             let left = without_subcommands(left);
@@ -115,7 +119,7 @@ fn every_row_of_the_table_is_described_as_redis_describes_it() {
         }
         for sub in &command.subcommands {
             let full = &sub.full_name;
-            if full == "client|setinfo" {
+            if NEWER.contains(&full.as_str()) {
                 continue;
             }
             let pair = [&mut ours, &mut theirs].map(|wire| wire.call(&["COMMAND", "INFO", full]));
@@ -160,7 +164,7 @@ fn command_docs_have_the_arguments_of_redis() {
     let mut differences = Vec::new();
     for command in Table::get().commands().iter().filter(|command| command.subcommands.is_empty()) {
         let name = &command.full_name;
-        if name == "client|setinfo" {
+        if NEWER.contains(&name.as_str()) {
             continue;
         }
         let [left, right] =
