@@ -122,3 +122,96 @@ pub(super) fn expire_taken(
         dict.insert(dict.hash(block.key()), block);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::base::clock::{Clock, Now};
+    use crate::base::owner::Owners;
+    use crate::ds::hash::Hash;
+    use crate::shard::{Deadline, Edit, Shard};
+
+    fn at(ms: u64) -> Now {
+        Now { unix_us: ms * 1_000, mono_ns: ms * 1_000_000 }
+    }
+
+    /// A shard with a hash of `count` fields of which every second is due at 2,000.
+    fn shard(count: usize) -> Shard {
+        let mut shard = Shard::new(Owners::new(0x71, 1));
+        let mut keys = shard.keyspace(0, at(1_000));
+        let fill = |hash: &mut Hash, shapes: &_| {
+            for number in 0..count {
+                let field = number.to_string();
+                hash.set(field.as_bytes(), b"v", shapes);
+                if number % 2 == 0 {
+                    hash.set_deadline(field.as_bytes(), Some(2_000), shapes);
+                }
+            }
+            ((), Edit::Changed)
+        };
+        keys.edit_or_create(b"h", fill).expect("a hash");
+        shard
+    }
+
+    #[test]
+    fn a_lookup_removes_some_due_fields_and_sees_none() {
+        let count = if cfg!(miri) { 40 } else { 6_000 };
+        let mut shard = shard(count);
+        let now = at(2_000);
+        for _ in 0..count {
+            let mut keys = shard.keyspace(0, now);
+            let hash = keys.read_value::<Hash>(b"h").expect("a hash").expect("not empty");
+            assert_eq!((hash.len(), hash.iter().count()), (count / 2, count / 2));
+            assert!(!hash.contains(b"0") && hash.contains(b"1"));
+            if hash.soonest().is_none() {
+                break;
+            }
+        }
+        let mut keys = shard.keyspace(0, now);
+        let hash = keys.read_value::<Hash>(b"h").expect("a hash").expect("not empty");
+        assert_eq!((hash.soonest(), hash.parked()), (None, None));
+        assert_eq!((keys.expires_len(), keys.deadline(b"h")), (0, Some(None)));
+    }
+
+    #[test]
+    fn the_cycle_removes_due_fields_and_keys_without_any_left() {
+        let count = if cfg!(miri) { 40 } else { 6_000 };
+        let mut shard = shard(count);
+        let mut keys = shard.keyspace(0, at(1_000));
+        keys.edit_or_create(b"short", |hash: &mut Hash, shapes| {
+            hash.set(b"f", b"v", shapes);
+            hash.set_deadline(b"f", Some(1_500), shapes);
+            ((), Edit::Changed)
+        })
+        .expect("a hash");
+        assert!(keys.set_deadline(b"h", Some(9_000)));
+        assert_eq!((keys.len(), keys.expires_len(), keys.deadline(b"h")), (2, 2, Some(Some(9_000))));
+        let clock = Clock::manual(at(2_000));
+        while shard.on_cron(at(2_000), &clock, u64::MAX) {}
+        let mut keys = shard.keyspace(0, at(2_000));
+        assert_eq!((keys.len(), keys.expires_len(), keys.deadline(b"h")), (1, 1, Some(Some(9_000))));
+        let hash = keys.read_value::<Hash>(b"h").expect("a hash").expect("not empty");
+        assert_eq!((hash.len(), hash.soonest()), (count / 2, None));
+        assert_eq!(shard.keyspace(0, at(9_000)).len(), 1);
+        assert!(!shard.keyspace(0, at(9_000)).holds(b"h"));
+    }
+
+    #[test]
+    fn what_replaces_such_a_hash_gets_the_keys_own_deadline() {
+        let mut shard = shard(4);
+        let mut keys = shard.keyspace(0, at(1_000));
+        assert!(keys.set_deadline(b"h", Some(9_000)));
+        let copy = keys.copy(b"h").expect("a value");
+        assert_eq!(copy.deadline, Some(9_000));
+        keys.put(b"twin", copy);
+        assert_eq!((keys.deadline(b"twin"), keys.expires_len()), (Some(Some(9_000)), 2));
+        keys.set_bytes(b"h", b"v", Deadline::Keep);
+        assert_eq!(keys.deadline(b"h"), Some(Some(9_000)));
+        assert!(keys.set_deadline(b"twin", None));
+        assert_eq!((keys.deadline(b"twin"), keys.expires_len()), (Some(None), 2));
+        let mut keys = shard.keyspace(0, at(3_000));
+        let hash = keys.read_value::<Hash>(b"twin").expect("a hash").expect("not empty");
+        assert_eq!(hash.len(), 2);
+        let facts = keys.facts(b"twin").expect("a key");
+        assert_eq!((facts.deadline, keys.expires_len()), (None, 1));
+    }
+}
