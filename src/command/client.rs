@@ -5,6 +5,7 @@
 
 use super::client_kill::{KILL, kill_row};
 use super::client_list::{LIST, info, list_row};
+use super::client_unblock::unblock_row;
 use super::config_cmd::ok;
 use super::connection::{bad_subcommand, printable, quoting, set_name};
 use super::core::Core;
@@ -48,6 +49,7 @@ const SUBCOMMANDS: &[Spec] = &[
         .usage("<LIB-NAME libname|LIB-VER libver>"),
     plain("setname", name, 3, "2.6.9", "Names the connection.").usage("connection-name"),
     plain("trackinginfo", tracking_info, 2, "6.2.0", "Tells whether keys are tracked: they are not."),
+    unblock_row(),
     operator("unpause", UNPAUSE, 2, "6.2.0", "Ends a pause."),
     help::row(Group::Connection, "5.0.0", CATEGORIES),
 ];

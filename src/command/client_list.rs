@@ -174,7 +174,7 @@ fn flags(session: &Session) -> String {
     let letters = [
         ('O', session.monitor),
         ('x', session.queued >= 0),
-        ('b', session.paused),
+        ('b', session.paused || session.blocked),
         ('c', session.intent == Intent::CloseAfterOutput),
         ('A', session.intent == Intent::CloseNow),
         ('U', session.address.unix),

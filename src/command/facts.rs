@@ -61,7 +61,7 @@ impl Facts {
                 size_of::<Session>() + session.input_bytes + session.input_free + session.output_bytes;
             facts.input_max = facts.input_max.max(session.input_bytes);
             facts.output_max = facts.output_max.max(session.output_bytes);
-            facts.paused += usize::from(session.paused);
+            facts.paused += usize::from(session.paused || session.blocked);
             facts.watchers += usize::from(session.monitor);
         }
         facts

@@ -314,7 +314,6 @@ fn rpoplpush(args: Args<'_>, hop: &mut Hop, reply: &mut Reply<'_>) -> Result<Nex
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Amount {
     /// One, by itself: BLPOP.
-    #[expect(dead_code, reason = "for the commands that wait")]
     One,
     /// Up to so many, at least one, in an array: LMPOP.
     UpTo(usize),

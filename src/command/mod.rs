@@ -22,6 +22,7 @@ mod bitmap;
 mod client;
 mod client_kill;
 mod client_list;
+mod client_unblock;
 pub mod config_cmd;
 mod connection;
 pub mod core;
@@ -48,6 +49,7 @@ mod latency;
 mod lcs;
 mod list;
 mod list_edit;
+mod list_wait;
 mod members;
 mod memory;
 pub mod monitor;
@@ -71,6 +73,7 @@ mod string_range;
 pub mod table;
 mod transaction;
 pub mod usage;
+mod waits;
 mod zset;
 mod zset_ops;
 mod zset_pop;
@@ -82,6 +85,7 @@ use spec::Spec;
 pub const FAMILIES: &[&[Spec]] = &[
     connection::ROWS,
     client::ROWS,
+    client_unblock::ROWS,
     introspect::ROWS,
     monitor::ROWS,
     config_cmd::ROWS,
@@ -101,6 +105,7 @@ pub const FAMILIES: &[&[Spec]] = &[
     object::ROWS,
     list::ROWS,
     list_edit::ROWS,
+    list_wait::ROWS,
     hash::ROWS,
     hash_read::ROWS,
     hash_expiry::ROWS,

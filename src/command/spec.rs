@@ -5,7 +5,7 @@
 //! `tips` are the wire's words for clients that fan out by themselves; they are two columns because
 //! one server promises more than its clients must assume.
 
-use crate::base::args::Args;
+use crate::base::args::{Args, OwnedArgs};
 use crate::base::clock::Now;
 use crate::command::core::Core;
 use crate::command::error::{CommandError, CommandResult};
@@ -14,6 +14,7 @@ pub use crate::command::keys::{Access, Keys};
 use crate::resp::reply::Reply;
 use crate::shard::Keyspace;
 use crate::shard::Owned;
+use smallvec::SmallVec;
 use std::any::Any;
 
 /// A command that runs on the shard that owns its keys.
@@ -45,6 +46,8 @@ pub enum Place {
     Atomic(HopFn),
     /// Reads the values of several keys whole, answers, and may store one. Strictly atomic.
     Gather(Gather),
+    /// In hops like [`Place::Atomic`]; where nothing is there it waits until something is.
+    Wait(Waits),
     /// On the core that owns its first argument's share of a SCAN cursor.
     Scan(ShardFn),
     /// Asks every core, not only its shard; takes no lock.
@@ -53,6 +56,23 @@ pub enum Place {
     Transaction(Step),
     /// Nowhere: a container of subcommands.
     Container,
+}
+
+/// A command that may wait.
+#[derive(Clone, Copy)]
+pub struct Waits {
+    /// Tries; returns [`Next::Wait`] when there is nothing.
+    pub attempt: HopFn,
+    /// When it gives up, in Unix milliseconds; `None`: never. An error is the reply, before anything is tried.
+    pub until: fn(Args<'_>, Now) -> Result<Option<u64>, CommandError>,
+    /// Indexes of the keys it waits for.
+    pub keys: fn(Args<'_>) -> SmallVec<[usize; 4]>,
+    /// The same command with only one of these keys.
+    pub narrow: fn(Args<'_>, usize) -> OwnedArgs,
+    /// What it answers when its time is up.
+    pub timeout: fn(&mut Reply<'_>),
+    /// What it answers in a transaction, where nothing waits.
+    pub denied: fn(&mut Reply<'_>),
 }
 
 /// A step of a transaction.
@@ -163,6 +183,8 @@ pub enum Next {
     Hop(Vec<Part>),
     /// Nothing: the reply is written.
     Done,
+    /// To wait, for it found nothing; with these words from now on, if they are not the same.
+    Wait(Option<OwnedArgs>),
 }
 
 /// A set of command flags, by the wire's names.
@@ -355,6 +377,11 @@ impl Spec {
     /// A row for [`Place::Gather`].
     pub const fn gather(name: &'static str, gather: Gather) -> Spec {
         Spec::new(name, Place::Gather(gather))
+    }
+
+    /// A row for [`Place::Wait`].
+    pub const fn waits(name: &'static str, waits: Waits) -> Spec {
+        Spec::new(name, Place::Wait(waits))
     }
 
     /// A row for [`Place::Scan`].

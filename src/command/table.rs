@@ -256,6 +256,7 @@ mod tests {
                     | Place::Gather(_)
                     | Place::Transaction(crate::command::spec::Step::Watch)
             );
+            let keyed = keyed || (matches!(spec.place, Place::Wait(_)) && spec.keys.is_some());
             assert_eq!(keyed, spec.keys.is_some(), "{name}: keys and place agree");
             if spec.keys.first > 0 {
                 assert!(

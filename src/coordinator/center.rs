@@ -9,13 +9,14 @@ use crate::base::owner::Owners;
 use crate::base::prng::Prng;
 use crate::command::core::{AdminRequest, Core, Identity};
 use crate::command::error::CommandError;
-use crate::command::spec::{Flags, Fold, FoldFn, Hop, HopFn, Next, Place, ShardFn};
+use crate::command::spec::{Flags, Fold, FoldFn, Hop, HopFn, Next, Place, ShardFn, Waits};
 use crate::command::table::{Command, Table};
 use crate::config::Options;
 use crate::coordinator::frames::Frames;
 use crate::coordinator::preview::Preview;
 use crate::coordinator::spanning::{Question, Spanning};
 use crate::coordinator::transaction::Exec;
+use crate::coordinator::waiting::Waiting;
 use crate::mesh::locks::Locks;
 use crate::mesh::message::{Control, Job, Share};
 use crate::mesh::outbox::Outboxes;
@@ -131,6 +132,10 @@ pub struct Center {
     pub execs: HashMap<u64, Exec>,
     /// WATCH commands that await other shards: for whom, and how many.
     pub watchings: HashMap<u64, (ConnectionId, usize)>,
+    /// Commands that wait.
+    pub waiting: Waiting,
+    /// The command that has just run found nothing and would wait, with these words if they are others.
+    pub would_wait: Option<Option<OwnedArgs>>,
     /// Questions to every core, by number.
     pub questions: HashMap<u64, Question>,
     /// The number of the next of either.
@@ -217,7 +222,9 @@ impl Center {
                 }
                 run(&mut keys, call.args, &mut reply)
             }
-            Place::Atomic(run) => self.run_hops(run, call, &mut reply),
+            Place::Atomic(run) | Place::Wait(Waits { attempt: run, .. }) => {
+                self.run_hops(run, call, &mut reply)
+            }
             Place::Gather(gather) => {
                 gather.run_here(&mut self.shard.keyspace(call.db, call.now), call.args, &mut reply)
             }
@@ -308,6 +315,10 @@ impl Center {
         loop {
             match run(call.args, &mut hop, reply)? {
                 Next::Done => return Ok(()),
+                Next::Wait(resolved) => {
+                    self.would_wait = Some(resolved);
+                    return Ok(());
+                }
                 Next::Hop(parts) => {
                     hop.carries.clear();
                     for part in parts {

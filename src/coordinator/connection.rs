@@ -14,6 +14,7 @@ use crate::coordinator::center::Center;
 use crate::coordinator::dispatch::Dispatched;
 use crate::coordinator::frames::{End, Frames, WINDOW};
 use crate::coordinator::transaction::Transaction;
+use crate::mesh::message::End as WaitEnd;
 use crate::resp::request::{ParseLimits, Parser};
 use crate::session::Intent;
 use std::collections::VecDeque;
@@ -75,6 +76,8 @@ pub struct Connection {
     pub(super) arena: Vec<u8>,
     /// A command that spans shards or asks every core is under way; its reply is muted or not.
     pub(super) spanning: Option<bool>,
+    /// The shard that its command waits at, or may.
+    pub(super) waits_at: Option<ShardId>,
     /// What is queued since MULTI.
     pub(super) transaction: Option<Box<Transaction>>,
     /// Shards that watch keys for it.
@@ -208,7 +211,7 @@ impl Connection {
     }
 
     /// A reply to the command in `slot` has come.
-    pub fn on_done(&mut self, center: &mut Center, slot: u32, reply: &[u8], raw_now: u64) {
+    pub fn on_done(&mut self, at: ConnectionId, center: &mut Center, slot: u32, reply: &[u8], raw_now: u64) {
         self.settle_output();
         let index = slot.wrapping_sub(self.first_slot) as usize;
         let Some(open) = self.slots.get_mut(index) else {
@@ -236,6 +239,11 @@ impl Connection {
             self.first_slot = self.first_slot.wrapping_add(1);
         }
         if self.slots.is_empty() {
+            if self.waits_at.take().is_some()
+                && let Some(session) = center.clients.get_mut(at)
+            {
+                session.blocked = false;
+            }
             self.arena.clear();
             self.window_growth = self.window_growth.min(WINDOW_KEPT - WINDOW_START);
         }
@@ -247,6 +255,13 @@ impl Connection {
         self.settle_output();
         if self.spanning.take() == Some(false) {
             self.output.extend_from_slice(reply);
+        }
+    }
+
+    /// The client is gone, or is told to wait no more.
+    pub fn end_wait(&mut self, at: ConnectionId, center: &mut Center, end: WaitEnd) {
+        if self.waits_at.is_some() || self.spanning.is_some() {
+            center.unblock(at, self.waits_at, end);
         }
     }
 
@@ -290,6 +305,7 @@ impl Connection {
         };
         in_front
             || self.spanning.is_some()
+            || self.waits_at.is_some()
             || self.slots.len() >= WINDOW_START + self.window_growth
             || self.unsent_bytes() + self.arena.len() + self.slots.len() * self.reply_bytes_hint
                 >= OUTPUT_HOLD_BYTES

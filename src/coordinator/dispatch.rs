@@ -8,7 +8,7 @@ use crate::base::ids::{ConnectionId, ShardId};
 use crate::base::number::parse_cursor;
 use crate::base::owner::KeyHash;
 use crate::command::error::CommandError;
-use crate::command::spec::{Flags, Place};
+use crate::command::spec::{Flags, Place, Waits};
 use crate::command::table::{Command, Lookup};
 use crate::config::PipelineOrder;
 use crate::coordinator::center::{Call, Center, Parked, Work};
@@ -75,6 +75,7 @@ impl Connection {
             Place::Owner(_) | Place::Split(..) | Place::Atomic(_) | Place::Gather(_) => {
                 self.place_keys(at, center, &call, key, muted)
             }
+            Place::Wait(waits) => self.place_waiting(at, center, &call, waits, key, muted),
             Place::Scan(_) => {
                 let shards = u64::from(center.owners.shards());
                 let shard =
@@ -224,7 +225,7 @@ impl Connection {
             return Dispatched::Taken;
         }
         feed_monitors(at, center, call);
-        if !center.locks.is_empty() && meets_lock(center, call) {
+        if must_wait(center, call) {
             let slot = self.open_slot(center, call, muted);
             park(center, Remote { core: center.id, connection: at }, slot, call);
             return Dispatched::Taken;
@@ -232,6 +233,13 @@ impl Connection {
         let mut out = std::mem::take(if self.slots.is_empty() { &mut self.output } else { &mut self.arena });
         let start = out.len();
         let ns = center.run_counted(call, &mut out);
+        if let Some(resolved) = center.would_wait.take() {
+            out.truncate(start);
+            *(if self.slots.is_empty() { &mut self.output } else { &mut self.arena }) = out;
+            let slot = self.open_slot(center, call, muted);
+            center.wait_here(Remote { core: center.id, connection: at }, slot, call, resolved);
+            return Dispatched::Taken;
+        }
         if muted {
             out.truncate(start);
         }
@@ -246,7 +254,35 @@ impl Connection {
         if center.slowlog.wants(ns) && !call.command.spec.flags.has(Flags::SKIP_SLOWLOG) {
             center.note_slow(at, call.now.unix_us, ns, call.args);
         }
+        center.serve_ready();
         Dispatched::Taken
+    }
+
+    /// A command that may wait: alone on its connection until it is answered.
+    fn place_waiting(
+        &mut self,
+        at: ConnectionId,
+        center: &mut Center,
+        call: &Call<'_>,
+        waits: Waits,
+        key: Option<KeyHash>,
+        muted: bool,
+    ) -> Dispatched {
+        if !self.is_drained() {
+            return Dispatched::Held(Hold::Drain);
+        }
+        if let Err(error) = (waits.until)(call.args, call.now) {
+            let mut encoded = Vec::new();
+            error.write(&mut Reply::new(&mut encoded, call.protocol));
+            center.count(call.command, 0, Some(&encoded));
+            self.reply_with(muted, |reply| reply.raw(&encoded));
+            return Dispatched::Taken;
+        }
+        let taken = self.place_keys(at, center, call, key, muted);
+        if !self.slots.is_empty() {
+            self.waits_at = Some(key.map_or(center.id, |key| key.shard));
+        }
+        taken
     }
 
     fn open_slot(&mut self, center: &Center, call: &Call<'_>, muted: bool) -> u32 {
@@ -313,16 +349,34 @@ impl Connection {
 }
 
 /// Whether a command on this shard has to wait for a lock.
-pub(super) fn meets_lock(center: &Center, call: &Call<'_>) -> bool {
+fn meets_lock(center: &Center, call: &Call<'_>) -> bool {
     let keys = call.command.spec.keys;
     let owners = center.owners;
     let args = call.args;
     center.locks.conflicts(keys.indexes(args).map(|index| owners.hash(args.at(index))), call.writes())
 }
 
-/// Puts a command into this shard's line of locks.
+/// Whether a command on this shard has to wait, for a lock or for a key that is kept for somebody.
+#[inline]
+pub(super) fn must_wait(center: &Center, call: &Call<'_>) -> bool {
+    (!center.locks.is_empty() && meets_lock(center, call))
+        || (!center.waiting.keeps_none() && meets_kept(center, call))
+}
+
+fn meets_kept(center: &Center, call: &Call<'_>) -> bool {
+    let hashes = call.command.spec.keys.indexes(call.args).map(|at| center.owners.hash(call.args.at(at)));
+    center.waiting.keeps(hashes)
+}
+
+/// Puts a command into this shard's line of locks, or behind a kept key.
 pub(super) fn park(center: &mut Center, from: Remote, slot: u32, call: &Call<'_>) {
     let keys = call.command.spec.keys;
+    if !center.waiting.keeps_none() && meets_kept(center, call) {
+        let owners = center.owners;
+        let hashes = keys.indexes(call.args).map(|index| owners.hash(call.args.at(index)));
+        let parked = Parked { from, slot, share: call.to_share() };
+        return center.waiting.queue(hashes, parked);
+    }
     let hashes = keys.indexes(call.args).map(|index| center.owners.hash(call.args.at(index))).collect();
     let parked = Parked { from, slot, share: call.to_share() };
     center.locks.park(hashes, call.writes(), Work::Parked(parked));

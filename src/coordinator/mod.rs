@@ -16,6 +16,7 @@ pub mod preview;
 mod serve;
 mod spanning;
 mod transaction;
+pub mod waiting;
 
 pub use center::{Center, Local};
 pub use connection::{Connection, Hold};

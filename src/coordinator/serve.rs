@@ -2,10 +2,10 @@
 
 use crate::base::ids::ShardId;
 use crate::coordinator::center::{Call, Center, Local, Work, call_of};
-use crate::coordinator::dispatch::{meets_lock, park};
+use crate::coordinator::dispatch::{must_wait, park};
 use crate::coordinator::spanning::run_share;
 use crate::mesh::locks::{Admission, Ticket};
-use crate::mesh::message::{Batch, Control, Done, Grant, Job, Lock, Op, Run};
+use crate::mesh::message::{Batch, Control, Done, Extent, Grant, Job, Lock, Op, Run};
 use crate::session::Remote;
 use std::collections::VecDeque;
 
@@ -27,7 +27,7 @@ impl Center {
         let args = batch.args(run);
         let Run { command, hash, db, protocol, .. } = *run;
         let call = Call { command, args, db, protocol, now: self.now, hash };
-        if !self.locks.is_empty() && meets_lock(self, &call) {
+        if must_wait(self, &call) {
             park(self, Remote { core: from, connection: run.connection }, run.slot, &call);
             return;
         }
@@ -35,6 +35,12 @@ impl Center {
         let mut bytes = std::mem::take(&mut self.outboxes.open(from).bytes);
         let start = bytes.len();
         let ns = self.run_counted(&call, &mut bytes);
+        if let Some(resolved) = self.would_wait.take() {
+            bytes.truncate(start);
+            self.outboxes.open(from).bytes = bytes;
+            let who = Remote { core: from, connection: run.connection };
+            return self.wait_here(who, run.slot, &call, resolved);
+        }
         let len = (bytes.len() - start) as u32;
         let open = self.outboxes.open(from);
         open.bytes = bytes;
@@ -45,6 +51,7 @@ impl Center {
             len,
         }));
         self.tell_slow(Remote { core: from, connection: run.connection }, &call, ns);
+        self.serve_ready();
     }
 
     /// A lock message, from a peer or from this core itself.
@@ -52,7 +59,7 @@ impl Center {
         match control {
             Control::Lock(lock) => self.on_lock(lock),
             Control::Granted(grant) => self.on_granted(grant),
-            Control::Refused { txn, stamp, seen } => self.on_refused(txn, stamp, seen),
+            Control::Refused { txn, stamp, seen, kept } => self.on_refused(txn, stamp, seen, kept),
             Control::Commit { stamp } => self.on_commit(stamp),
             Control::Applied(grant) => self.on_applied(grant),
             Control::Parts { txn, home, now, parts } => {
@@ -76,6 +83,14 @@ impl Center {
                 self.send(who.core, Control::Watched { txn });
             }
             Control::Watched { txn } => self.on_watched(txn),
+            Control::Wait { token, home, share, indexes } => self.on_wait(home, token, &share, &indexes),
+            Control::Offer { token, shard, hash } => self.on_offer(token, shard, hash),
+            Control::Take { token, home, hash } => self.on_take(home, token, hash),
+            Control::Pass { token, home, hash, tried } => self.on_pass(home, token, hash, tried),
+            Control::Taken { token, reply } => self.on_taken(token, reply),
+            Control::EndWait { token, home } => self.end_wait(home, token),
+            Control::Blocked(at) => self.note_blocked(at),
+            Control::Unblock { who, end } => self.on_unblock(who, end),
             Control::Forget(who) => self.shard.listeners.unwatch((who.core, who.connection)),
             Control::PartsDone { txn, shard, ns, carries } => self.on_parts_done(txn, shard, ns, carries),
             Control::Release { stamp } => {
@@ -101,15 +116,29 @@ impl Center {
     }
 
     fn on_lock(&mut self, lock: Lock) {
-        let Lock { txn, home, stamp, extent, exclusive, job } = lock;
+        let Lock { txn, home, stamp, extent, exclusive, token, job } = lock;
         self.see_stamp(stamp);
+        if !self.waiting.keeps_none() {
+            // Nobody waits for a kept key while holding another: who keeps it might wait for that one.
+            let kept = match &extent {
+                Extent::Whole => true,
+                Extent::Keys(hashes) => match token {
+                    Some(token) => self.waiting.keeps_from(hashes.iter().copied(), home, token),
+                    None => self.waiting.keeps(hashes.iter().copied()),
+                },
+            };
+            if kept {
+                let seen = self.stamp;
+                return self.send(home, Control::Refused { txn, stamp, seen, kept });
+            }
+        }
         let work = Work::Spanning { txn, home, stamp, job };
         match self.locks.request(stamp, extent, exclusive, work) {
             Admission::Granted(ticket) => self.grant(ticket),
             Admission::Waits(_) => {}
             Admission::Refused(seen) => {
                 let seen = seen.max(self.stamp);
-                self.send(home, Control::Refused { txn, stamp, seen });
+                self.send(home, Control::Refused { txn, stamp, seen, kept: false });
             }
         }
     }
@@ -160,16 +189,13 @@ impl Center {
             let Work::Parked(parked) = self.locks.release(ticket, &mut more) else {
                 unreachable!("looked at above")
             };
-            let call = call_of(&parked.share);
-            let mut reply = Vec::new();
-            let ns = self.run_counted(&call, &mut reply);
-            self.tell_slow(parked.from, &call, ns);
-            self.answer_parked(parked.from, parked.slot, reply);
+            self.run_parked(parked.from, parked.slot, &call_of(&parked.share));
             turns.extend(more.drain(..));
         }
+        self.serve_ready();
     }
 
-    fn answer_parked(&mut self, from: Remote, slot: u32, reply: Vec<u8>) {
+    pub(super) fn answer_parked(&mut self, from: Remote, slot: u32, reply: Vec<u8>) {
         let connection = from.connection;
         if from.core == self.id {
             self.local.push_back(Local::Done { connection, slot, reply });
@@ -181,7 +207,7 @@ impl Center {
         open.ops.push(Op::Done(Done { connection, slot, start, len }));
     }
 
-    fn tell_slow(&mut self, from: Remote, call: &Call<'_>, ns: u64) {
+    pub(super) fn tell_slow(&mut self, from: Remote, call: &Call<'_>, ns: u64) {
         let skipped = call.command.spec.flags.has(crate::command::spec::Flags::SKIP_SLOWLOG);
         if !self.slowlog.wants(ns) || skipped {
             return;

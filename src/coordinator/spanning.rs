@@ -15,12 +15,13 @@
 use crate::base::args::OwnedArgs;
 use crate::base::ids::{ConnectionId, ShardId};
 use crate::command::gather::Tools;
-use crate::command::spec::{CorePart, CoresFn, Flags, Fold, Hop, Next, Part, Place};
+use crate::command::spec::{CorePart, CoresFn, Flags, Fold, Hop, Next, Part, Place, Waits};
 use crate::command::table::Command;
 use crate::coordinator::center::{Call, Center, Local, call_of};
 use crate::coordinator::connection::{Connection, Hold};
 use crate::coordinator::dispatch::{Dispatched, feed_monitors};
 use crate::coordinator::transaction::ahead_of;
+use crate::coordinator::waiting::Offered;
 use crate::mesh::message::{Ask, Control, Extent, Grant, Job, Lock, Share};
 use crate::resp::Protocol;
 use crate::resp::reply::Reply;
@@ -42,6 +43,8 @@ pub(super) struct Within {
 pub struct Spanning {
     connection: ConnectionId,
     within: Option<Within>,
+    /// It was a wait, and is offered one of its keys.
+    offered: Option<Offered>,
     share: Share,
     exclusive: bool,
     stamp: u64,
@@ -100,7 +103,7 @@ impl Connection {
         }
         feed_monitors(at, center, call);
         self.spanning = Some(muted);
-        center.begin_spanning(at, call.to_share(), None);
+        center.begin_spanning(at, call.to_share(), None, None);
         Dispatched::Taken
     }
 
@@ -193,7 +196,13 @@ impl Center {
     }
 
     /// Starts a command that spans shards; within a transaction it needs no locks of its own.
-    pub(super) fn begin_spanning(&mut self, connection: ConnectionId, share: Share, within: Option<Within>) {
+    pub(super) fn begin_spanning(
+        &mut self,
+        connection: ConnectionId,
+        share: Share,
+        within: Option<Within>,
+        offered: Option<Offered>,
+    ) {
         let args = share.args.view();
         let legs: Vec<Leg> = if matches!(share.command.spec.place, Place::Every(..)) {
             let shards = (0..self.owners.shards()).map(ShardId);
@@ -210,6 +219,7 @@ impl Center {
         let spanning = Spanning {
             connection,
             within,
+            offered,
             exclusive: share.command.spec.flags.has(Flags::WRITE),
             stamp: within.map_or(0, |within| within.stamp),
             attempts: 0,
@@ -232,7 +242,7 @@ impl Center {
 
     /// A command of a transaction, whose keys are locked already.
     fn run_within(&mut self, number: u64, mut spanning: Spanning) {
-        if matches!(spanning.share.command.spec.place, Place::Atomic(_) | Place::Gather(_)) {
+        if runs_in_hops(spanning.share.command.spec.place) {
             self.spanning.insert(number, spanning);
             return self.run_hop(number);
         }
@@ -246,7 +256,7 @@ impl Center {
         }
     }
 
-    fn request_locks(&mut self, number: u64) {
+    pub(super) fn request_locks(&mut self, number: u64) {
         let Some(mut spanning) = self.spanning.remove(&number) else { return };
         spanning.stamp = self.next_stamp(ahead_of(spanning.attempts));
         spanning.attempts += 1;
@@ -265,6 +275,7 @@ impl Center {
                 stamp: spanning.stamp,
                 extent,
                 exclusive: spanning.exclusive,
+                token: spanning.offered.map(|offered| offered.token),
                 job: spanning.job_of(leg),
             };
             self.send(leg.shard, Control::Lock(lock));
@@ -286,7 +297,7 @@ impl Center {
         }
         let number = grant.txn;
         let spanning = self.spanning.get_mut(&number).expect("looked up above");
-        if matches!(spanning.share.command.spec.place, Place::Atomic(_) | Place::Gather(_)) {
+        if runs_in_hops(spanning.share.command.spec.place) {
             self.run_hop(number);
         } else if spanning.exclusive {
             spanning.awaited = spanning.legs.len();
@@ -301,16 +312,36 @@ impl Center {
         }
     }
 
-    pub(super) fn on_refused(&mut self, number: u64, stamp: u64, seen: u64) {
+    pub(super) fn on_refused(&mut self, number: u64, stamp: u64, seen: u64, kept: bool) {
         self.see_stamp(seen);
-        if self.exec_refused(number, stamp) {
+        if self.exec_refused(number, stamp, kept) {
             return;
         }
         if self.spanning.get(&number).is_none_or(|spanning| spanning.stamp != stamp) {
             return;
         }
         self.tell_legs(number, |stamp| Control::Release { stamp });
-        self.request_locks(number);
+        // Two waits may each be offered what the other needs: after a while, longer on later cores, one gives in.
+        let patience = OFFER_ATTEMPTS_MIN + u64::from(self.id.0);
+        let spanning = &self.spanning[&number];
+        if let Some(offered) = spanning.offered.filter(|_| spanning.attempts > patience) {
+            self.spanning.remove(&number);
+            return self.give_back_offer(offered, false);
+        }
+        if kept {
+            self.put_off(number);
+        } else {
+            self.request_locks(number);
+        }
+    }
+
+    /// A request that met a kept key comes again in a later turn: what frees the key may be on its way here.
+    pub(super) fn put_off(&mut self, number: u64) {
+        if let Some(spanning) = self.spanning.get_mut(&number) {
+            // Answers to the request that was given up are out of date.
+            spanning.stamp = 0;
+        }
+        self.waiting.put_off.push(number);
     }
 
     pub(super) fn on_applied(&mut self, grant: Grant) {
@@ -347,7 +378,9 @@ impl Center {
         let mut reply = Reply::new(&mut encoded, spanning.share.protocol);
         let args = spanning.share.args.view();
         let next = match spanning.share.command.spec.place {
-            Place::Atomic(run) => run(args, &mut spanning.hop, &mut reply),
+            Place::Atomic(run) | Place::Wait(Waits { attempt: run, .. }) => {
+                run(args, &mut spanning.hop, &mut reply)
+            }
             Place::Gather(gather) => {
                 let (settings, now) = (self.shard.settings, spanning.hop.now);
                 let mut tools = Tools { settings, now, prng: &mut self.prng };
@@ -357,10 +390,16 @@ impl Center {
         };
         let parts = match next {
             Ok(Next::Hop(parts)) => parts,
-            Ok(Next::Done) | Err(_) => {
+            Ok(Next::Wait(resolved)) if spanning.within.is_none() => {
+                self.spanning.insert(number, spanning);
+                return self.begin_waiting(number, resolved);
+            }
+            Ok(Next::Done | Next::Wait(_)) | Err(_) => {
                 let failed = next.is_err();
-                if let Err(error) = next {
-                    error.write(&mut reply);
+                match (&next, spanning.share.command.spec.place) {
+                    (Err(error), _) => error.write(&mut reply),
+                    (Ok(Next::Wait(_)), Place::Wait(waits)) => (waits.denied)(&mut reply),
+                    _ => {}
                 }
                 let alone = spanning.within.is_none();
                 self.spanning.insert(number, spanning);
@@ -389,6 +428,24 @@ impl Center {
             }
         }
         self.spanning.insert(number, spanning);
+    }
+
+    /// A command found nothing and waits: its shards hear of it before they give up their locks.
+    fn begin_waiting(&mut self, number: u64, resolved: Option<OwnedArgs>) {
+        let spanning = &self.spanning[&number];
+        let (connection, offered, share) = (spanning.connection, spanning.offered, spanning.share.clone());
+        let (command, ns) = (share.command, spanning.ns);
+        if let Some(offered) = offered {
+            self.tell_legs(number, |stamp| Control::Release { stamp });
+            self.spanning.remove(&number);
+            return self.give_back_offer(offered, true);
+        }
+        if self.clients.get(connection).is_some() {
+            self.wait_at_home(number, connection, &share, resolved);
+        }
+        self.tell_legs(number, |stamp| Control::Release { stamp });
+        self.spanning.remove(&number);
+        self.count(command, ns, None);
     }
 
     fn tell_legs(&mut self, number: u64, message: impl Fn(u64) -> Control) {
@@ -434,8 +491,10 @@ impl Center {
             let unix_us = spanning.share.now.unix_us;
             self.note_slow(spanning.connection, unix_us, spanning.ns, spanning.share.args.view());
         }
-        if !spanning.answered {
-            self.answer(spanning.connection, spanning.within, reply);
+        match spanning.offered {
+            Some(offered) => self.finish_pending(offered.token, reply),
+            None if !spanning.answered => self.answer(spanning.connection, spanning.within, reply),
+            None => {}
         }
     }
 
@@ -470,10 +529,18 @@ impl Center {
     }
 }
 
+/// Requests for locks after which an offered command may give its offer back.
+const OFFER_ATTEMPTS_MIN: u64 = 4;
+
+/// Whether a command sends parts of its own under its locks.
+fn runs_in_hops(place: Place) -> bool {
+    matches!(place, Place::Atomic(_) | Place::Gather(_) | Place::Wait(_))
+}
+
 impl Spanning {
     fn job_of(&self, leg: &Leg) -> Job {
         match self.share.command.spec.place {
-            Place::Atomic(_) | Place::Gather(_) => Job::Hops,
+            place if runs_in_hops(place) => Job::Hops,
             _ if self.exclusive => Job::Write(self.share_of(leg)),
             _ => Job::Read(self.share_of(leg)),
         }

@@ -21,6 +21,7 @@ use crate::coordinator::center::{Call, Center, Local, call_of};
 use crate::coordinator::connection::{Connection, Hold};
 use crate::coordinator::dispatch::{Dispatched, feed_monitors};
 use crate::coordinator::spanning::Within;
+use crate::coordinator::waiting::waits_of;
 use crate::mesh::message::{Control, Extent, Grant, Job, Lock, Share};
 use crate::resp::Protocol;
 use crate::resp::reply::Reply;
@@ -303,7 +304,7 @@ impl Center {
         }
     }
 
-    fn request_exec_locks(&mut self, number: u64) {
+    pub(super) fn request_exec_locks(&mut self, number: u64) {
         let Some(mut exec) = self.execs.remove(&number) else { return };
         exec.stamp = self.next_stamp(ahead_of(exec.attempts));
         exec.attempts += 1;
@@ -319,6 +320,7 @@ impl Center {
                 stamp: exec.stamp,
                 extent,
                 exclusive: exec.exclusive,
+                token: None,
                 job: Job::Exec(watcher),
             };
             self.send(shard, Control::Lock(lock));
@@ -340,11 +342,16 @@ impl Center {
     }
 
     /// A shard has refused a transaction's locks; false: it is none.
-    pub(super) fn exec_refused(&mut self, number: u64, stamp: u64) -> bool {
+    pub(super) fn exec_refused(&mut self, number: u64, stamp: u64, kept: bool) -> bool {
         let Some(exec) = self.execs.get(&number) else { return false };
         if exec.stamp == stamp {
             self.release_exec(number);
-            self.request_exec_locks(number);
+            if kept {
+                self.put_off(number);
+                self.execs.entry(number).and_modify(|exec| exec.stamp = 0);
+            } else {
+                self.request_exec_locks(number);
+            }
         }
         true
     }
@@ -395,7 +402,7 @@ impl Center {
                         let within = Within { exec: number, stamp: exec.stamp };
                         let at = exec.connection;
                         self.execs.insert(number, exec);
-                        self.begin_spanning(at, share, Some(within));
+                        self.begin_spanning(at, share, Some(within), None);
                         return;
                     };
                     // As many as live on the same shard go together.
@@ -459,7 +466,13 @@ impl Center {
 
     /// Runs a command of a transaction on this shard; one that would wait finds that there is nothing.
     fn run_queued(&mut self, share: &Share, out: &mut Vec<u8>) {
-        self.run_counted(&call_of(share), out);
+        let call = call_of(share);
+        self.run_counted(&call, out);
+        if self.would_wait.take().is_some()
+            && let Some(waits) = waits_of(&call)
+        {
+            (waits.denied)(&mut Reply::new(out, share.protocol));
+        }
     }
 
     /// The shard that all keys of a command live on; `None`: it has several.
@@ -512,6 +525,7 @@ impl Center {
     fn end_exec(&mut self, number: u64) {
         self.release_exec(number);
         let Some(exec) = self.execs.remove(&number) else { return };
+        self.serve_ready();
         let ns = self.clock.elapsed_ns(exec.began, self.clock.raw());
         self.count(exec.command, ns, None);
         self.local.push_back(Local::Answer { connection: exec.connection, reply: exec.reply });

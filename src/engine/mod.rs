@@ -12,13 +12,14 @@ use crate::command::table::Table;
 use crate::config::Options;
 use crate::coordinator::frames::{Frames, WINDOW};
 use crate::coordinator::preview::Preview;
+use crate::coordinator::waiting::Waiting;
 use crate::coordinator::{Center, Connection, Hold, Local};
 use crate::mesh::locks::Locks;
-use crate::mesh::message::{Batch, Control, Op};
+use crate::mesh::message::{Batch, Control, End, Op};
 use crate::mesh::outbox::Outboxes;
 use crate::metrics::Metrics;
 use crate::metrics::slowlog::SlowLog;
-use crate::session::{Address, Clients, Intent, Pause, Remote, Session};
+use crate::session::{Address, Clients, Intent, Pause, Remote, Session, Unblock};
 use crate::shard::Shard;
 use std::collections::{HashMap, VecDeque};
 
@@ -86,6 +87,8 @@ impl Engine {
             spanning: HashMap::new(),
             execs: HashMap::new(),
             watchings: HashMap::new(),
+            waiting: Waiting::default(),
+            would_wait: None,
             questions: HashMap::new(),
             next_number: 0,
             frames: Frames::default(),
@@ -140,6 +143,11 @@ impl Engine {
         if !self.paused.is_empty() {
             self.look_at_pause();
         }
+        if self.center.waiting.is_due(now.unix_ms()) {
+            self.center.recall_offers();
+            self.center.end_overdue_waits();
+            self.settle();
+        }
     }
 
     /// Bytes that will come from a client in this turn: what they need may be asked of memory.
@@ -187,6 +195,7 @@ impl Engine {
             && self.center.clients.get(at).is_some()
         {
             connection.leave_transaction(at, &mut self.center);
+            connection.end_wait(at, &mut self.center, End::Gone);
         }
         let Some(session) = self.center.clients.remove(at) else { return };
         self.connections[at.index as usize] = None;
@@ -362,7 +371,7 @@ impl Engine {
     fn deliver(&mut self, at: ConnectionId, slot: u32, reply: &[u8], raw_now: u64) -> Option<ConnectionId> {
         self.center.clients.get(at)?;
         let connection = self.connections[at.index as usize].as_deref_mut()?;
-        connection.on_done(&mut self.center, slot, reply, raw_now);
+        connection.on_done(at, &mut self.center, slot, reply, raw_now);
         Some(at)
     }
 
@@ -419,12 +428,23 @@ impl Engine {
                 continue;
             }
             if let Some(at) = self.center.clients.changed.pop() {
-                if self.center.clients.get(at).is_some() {
+                let unblock = self.center.clients.get_mut(at).map(|session| session.unblock.take());
+                if let Some(reason) = unblock.flatten()
+                    && let Some(connection) =
+                        self.connections.get_mut(at.index as usize).and_then(Option::as_deref_mut)
+                {
+                    let end = if reason == Unblock::Error { End::Error } else { End::Timeout };
+                    connection.end_wait(at, &mut self.center, end);
+                }
+                if unblock.is_some() {
                     self.touch(at);
                 }
                 continue;
             }
-            break;
+            self.center.serve_ready();
+            if self.center.own_mail.is_empty() && self.center.local.is_empty() {
+                break;
+            }
         }
         for at in self.center.outboxes.take_relieved() {
             self.lift_hold(at);
@@ -443,6 +463,9 @@ impl Engine {
             Local::Answer { connection, reply } => {
                 if let Some(open) = self.connection_mut(connection) {
                     open.on_answer(&reply);
+                }
+                if let Some(session) = self.center.clients.get_mut(connection) {
+                    session.blocked = false;
                 }
                 connection
             }

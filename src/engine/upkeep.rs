@@ -80,16 +80,25 @@ impl Engine {
         if !self.ready.is_empty() {
             return Some(0);
         }
+        if self.center.waiting.has_later() {
+            return Some(0);
+        }
         if self.upkeep.behind {
             return Some(SLICE_PERIOD_NS / 1_000_000);
         }
+        let wait_ms = self.center.waiting.next_deadline_ms();
+        let wait_ms = wait_ms.map(|at| at.saturating_sub(self.center.now.unix_ms()).max(1));
         let center = &self.center;
         let idle_closing = center.options.timeout > 0 && !center.clients.is_empty();
         let sweep_ms = self.period_ms() * (20 + 2 * (self.connections.len() / SWEEP_MAX) as u64);
         let quiet_ms = center.now.mono_ns.saturating_sub(self.upkeep.input_ns) / 1_000_000;
         let untrimmed = !center.clients.is_empty() && quiet_ms < sweep_ms;
         let busy = center.shard.wants_cron() || idle_closing || !self.paused.is_empty() || untrimmed;
-        busy.then_some(self.period_ms())
+        let busy_ms = busy.then_some(self.period_ms());
+        match (busy_ms, wait_ms) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
     }
 
     /// Options that commands do not read from the table on every call.

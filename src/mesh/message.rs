@@ -87,6 +87,8 @@ pub enum Control {
         stamp: u64,
         /// The latest stamp the shard has seen.
         seen: u64,
+        /// A key is kept for somebody who waits: come again in a later turn.
+        kept: bool,
     },
     /// Run the work held ready, answer with [`Control::Applied`], release.
     Commit {
@@ -138,6 +140,69 @@ pub enum Control {
     Watched {
         /// The question at home.
         txn: u64,
+    },
+    /// A client waits for keys of yours, among others.
+    Wait {
+        /// The wait at home.
+        token: u64,
+        /// Its home.
+        home: ShardId,
+        /// The command.
+        share: Share,
+        /// Indexes of your keys.
+        indexes: Vec<usize>,
+    },
+    /// Something has come for a wait; the key is kept meanwhile.
+    Offer {
+        /// The wait.
+        token: u64,
+        /// Who offers.
+        shard: ShardId,
+        /// The key's hash.
+        hash: u64,
+    },
+    /// Serve the wait what you offer; answer with [`Control::Taken`].
+    Take {
+        /// The wait.
+        token: u64,
+        /// Its home.
+        home: ShardId,
+        /// The key's hash.
+        hash: u64,
+    },
+    /// The offer is not taken.
+    Pass {
+        /// The wait.
+        token: u64,
+        /// Its home.
+        home: ShardId,
+        /// The key's hash.
+        hash: u64,
+        /// It was of no use.
+        tried: bool,
+    },
+    /// What came of a taken offer.
+    Taken {
+        /// The wait.
+        token: u64,
+        /// The encoded reply, if it was served.
+        reply: Option<Vec<u8>>,
+    },
+    /// A wait has ended.
+    EndWait {
+        /// The wait.
+        token: u64,
+        /// Its home.
+        home: ShardId,
+    },
+    /// A client of yours waits here from now on.
+    Blocked(ConnectionId),
+    /// End the wait of a client.
+    Unblock {
+        /// Whose.
+        who: Remote,
+        /// Why.
+        end: End,
     },
     /// A client watches no key any more.
     Forget(Remote),
@@ -201,6 +266,17 @@ pub enum Control {
     Unwatch(Remote),
 }
 
+/// What ends a wait that was not served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Its time is up.
+    Timeout,
+    /// CLIENT UNBLOCK with ERROR.
+    Error,
+    /// The client has gone: nobody is answered.
+    Gone,
+}
+
 /// What a lock request covers.
 #[derive(Clone, Debug)]
 pub enum Extent {
@@ -223,6 +299,8 @@ pub struct Lock {
     pub extent: Extent,
     /// Against readers, too.
     pub exclusive: bool,
+    /// The wait whose kept key does not stand in its way.
+    pub token: Option<u64>,
     /// What to do once it is locked.
     pub job: Job,
 }

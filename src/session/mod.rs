@@ -23,6 +23,15 @@ pub enum ReplyMode {
     SkipNext,
 }
 
+/// How CLIENT UNBLOCK ends a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unblock {
+    /// As if its time were up.
+    Timeout,
+    /// With an error.
+    Error,
+}
+
 /// What should become of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Intent {
@@ -73,6 +82,10 @@ pub struct Session {
     pub reply_mode: ReplyMode,
     /// Commands queued since MULTI; -1: there was none.
     pub queued: i64,
+    /// Its command waits for a key.
+    pub blocked: bool,
+    /// CLIENT UNBLOCK has been called on it.
+    pub unblock: Option<Unblock>,
     /// MONITOR.
     pub monitor: bool,
     /// CLIENT NO-EVICT.
@@ -113,6 +126,8 @@ impl Session {
             authenticated,
             reply_mode: ReplyMode::On,
             queued: -1,
+            blocked: false,
+            unblock: None,
             monitor: false,
             no_evict: false,
             intent: Intent::Open,

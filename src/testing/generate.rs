@@ -7,6 +7,7 @@
 //! near that the caller must let them pass ([`Generated::near_deadline`]) before it looks again.
 //! Not here: running the commands, and which of them a test wants.
 
+use crate::base::number::parse_f64;
 use crate::base::number::parse_i64;
 use crate::base::prng::Prng;
 use crate::command::table::{Command, Table};
@@ -169,6 +170,33 @@ pub struct Generator {
     near_deadline: bool,
 }
 
+/// Lets a command that waits give up soon: nobody else is there to serve it.
+fn hasten(words: &mut [Vec<u8>]) {
+    let name = words[0].to_ascii_lowercase();
+    let (at, longest) = match name.as_slice() {
+        b"blpop" | b"brpop" | b"bzpopmin" | b"bzpopmax" | b"blmove" | b"brpoplpush" => {
+            (words.len() - 1, 0.005)
+        }
+        b"blmpop" | b"bzmpop" => (1, 0.005),
+        b"wait" => (2, 5.0),
+        b"xread" | b"xreadgroup" => {
+            // Behind every BLOCK: a later one may be the one that counts.
+            for at in 1..words.len() {
+                let is_long = |word: &[u8]| parse_f64(word).is_some_and(|ms| ms == 0.0 || ms > 5.0);
+                if words[at - 1].eq_ignore_ascii_case(b"block") && is_long(&words[at]) {
+                    words[at] = b"5".to_vec();
+                }
+            }
+            return;
+        }
+        _ => return,
+    };
+    let is_long = |word: &Vec<u8>| parse_f64(word).is_some_and(|time| time == 0.0 || time > longest);
+    if words.get(at).is_some_and(is_long) {
+        words[at] = longest.to_string().into_bytes();
+    }
+}
+
 impl Generator {
     /// Commands of these shapes; equal seeds give equal sequences.
     pub fn new(seed: u64, shapes: Vec<Shape>) -> Generator {
@@ -190,7 +218,8 @@ impl Generator {
     /// The next command, its deadlines relative to `now_ms` (Unix milliseconds).
     pub fn next(&mut self, now_ms: u64) -> Generated {
         loop {
-            let drawn = self.draw(now_ms);
+            let mut drawn = self.draw(now_ms);
+            hasten(&mut drawn.words);
             if !is_endless(&drawn.words) {
                 return drawn;
             }

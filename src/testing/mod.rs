@@ -8,6 +8,8 @@ pub mod transcript;
 #[cfg(test)]
 mod atomicity;
 #[cfg(test)]
+mod blocking;
+#[cfg(test)]
 mod coverage;
 #[cfg(test)]
 mod shards;

@@ -58,7 +58,8 @@ fn several_shards_answer_as_one_does() {
             if !prng.one_in(8) && number + 1 < COMMANDS {
                 continue;
             }
-            worlds.iter_mut().for_each(Sim::settle);
+            // Whoever waits gives up meanwhile, one after the other.
+            worlds.iter_mut().for_each(|world| world.settle_waits());
             for (words, rule) in sent.drain(..) {
                 log.push(shown(&words));
                 let [one, several] = [0, 1].map(|at| {

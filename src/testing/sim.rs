@@ -155,6 +155,7 @@ impl Sim {
             peer.input.clear();
             let (core, connection) = (peer.core, peer.connection);
             self.engines[core].on_hangup(connection);
+            self.collect(core);
         }
     }
 
@@ -206,6 +207,14 @@ impl Sim {
     /// Lets everything happen that can.
     pub fn settle(&mut self) {
         while self.step() {}
+    }
+
+    /// Lets everything happen that can, and time pass until nobody waits for a key any more whose time is bounded.
+    pub fn settle_waits(&mut self) {
+        self.settle();
+        while self.engines.iter().any(|engine| engine.center().waiting.next_deadline_ms().is_some()) {
+            self.advance(Duration::from_millis(5));
+        }
     }
 
     /// One command, settled: its replies (one, unless it pushes more).
