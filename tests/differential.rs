@@ -8,8 +8,7 @@
 //!   MEDUSA_DIFF_SEED=7 MEDUSA_DIFF_COMMANDS=2000 cargo test --test differential
 //!
 //! MEDUSA_DIFF_COMMANDS (50000) is per core count. MEDUSA_DIFF_ONLY=hset,hget,del draws these commands
-//! alone. MEDUSA_DIFF_AGAINST=redis runs the reference against
-//! itself, which tests this test.
+//! alone. MEDUSA_DIFF_AGAINST=redis runs the reference against itself, which tests this test.
 
 mod common;
 
