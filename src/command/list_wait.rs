@@ -95,7 +95,7 @@ pub const ROWS: &[Spec] = &[
 ];
 
 /// A command on any number of keys, its time-out behind them.
-const fn waits_for_one(
+pub(super) const fn waits_for_one(
     attempt: fn(Args<'_>, &mut Hop, &mut Reply<'_>) -> Result<Next, CommandError>,
 ) -> Waits {
     Waits {

@@ -78,6 +78,7 @@ mod zset;
 mod zset_ops;
 mod zset_pop;
 mod zset_range;
+mod zset_wait;
 
 use spec::Spec;
 
@@ -116,6 +117,7 @@ pub const FAMILIES: &[&[Spec]] = &[
     zset_range::ROWS,
     zset_ops::ROWS,
     zset_pop::ROWS,
+    zset_wait::ROWS,
     stream::ROWS,
     stream_read::ROWS,
     stream_group::ROWS,

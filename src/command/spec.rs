@@ -133,6 +133,8 @@ pub enum Carry {
     Flag(bool),
     /// A number.
     Number(i64),
+    /// Two numbers: the id of a stream's entry.
+    Id(u64, u64),
     /// Bytes; `None` where there is no value.
     Bytes(Option<Vec<u8>>),
     /// A whole value on its way to another key, shard or database.

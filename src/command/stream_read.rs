@@ -4,11 +4,11 @@
 //! together. Where an error of one key must keep another from being changed (XREADGROUP of several), a hop
 //! before that only looks.
 
-use crate::base::args::Args;
+use crate::base::args::{Args, OwnedArgs};
 use crate::base::number::parse_i64;
 use crate::command::args::integer;
 use crate::command::error::{CommandError, CommandResult};
-use crate::command::spec::{Access, Carry, Flags, Group, Hop, Keys, Next, Part, Spec};
+use crate::command::spec::{Access, Carry, Flags, Group, Hop, HopFn, Keys, Next, Part, Spec, Waits};
 use crate::command::stream_words::{no_key_or_group, strict_id, write_array, write_entry, write_id};
 use crate::ds::stream::{self, Delivery, Id, Log, Pending, Stream};
 use crate::resp::Protocol;
@@ -20,14 +20,14 @@ const READ_GROUP_COST: &str = "For each stream mentioned: O(M) with M being the 
 
 /// The rows of this family.
 pub const ROWS: &[Spec] = &[
-    Spec::atomic("xread", xread)
+    Spec::waits("xread", waits(xread))
         .arity(-4)
         .flags(Flags::READ.and(Flags::BLOCKING).and(Flags::MOVABLE_KEYS))
         .categories(&["stream"])
         .keys(Keys::streams(1, Access::READ))
         .usage("[COUNT count] [BLOCK milliseconds] STREAMS <key [key ...] id [id ...]>:streams")
         .doc(Group::Stream, "5.0.0", READ_COST, "Returns the entries of streams behind given ids."),
-    Spec::atomic("xreadgroup", xreadgroup)
+    Spec::waits("xreadgroup", waits(xreadgroup))
         .arity(-7)
         .flags(Flags::WRITE.and(Flags::BLOCKING).and(Flags::MOVABLE_KEYS))
         .categories(&["stream"])
@@ -43,6 +43,33 @@ pub const ROWS: &[Spec] = &[
             "Returns entries of streams that no consumer of a group has got yet, or those that one has not acknowledged.",
         ),
 ];
+
+/// How both wait. In the words of one that waits `$` is an id.
+const fn waits(attempt: HopFn) -> Waits {
+    Waits {
+        attempt,
+        until: |args, now| {
+            let block_ms = Request::parse(args)?.block_ms.filter(|ms| *ms > 0);
+            Ok(block_ms.map(|ms| now.unix_ms().saturating_add(ms)))
+        },
+        keys: |args| {
+            let request = Request::parse(args);
+            request.map_or_else(
+                |_| Default::default(),
+                |request| (request.first..request.first + request.streams).collect(),
+            )
+        },
+        narrow: |args, index| match Request::parse(args) {
+            Ok(Request { first, streams, .. }) => {
+                let words = (0..first).chain([index, index + streams]);
+                OwnedArgs::collect(words.map(|at| args.at(at)))
+            }
+            Err(_) => OwnedArgs::copy(args),
+        },
+        timeout: |reply| reply.null_array(),
+        denied: |reply| reply.null_array(),
+    }
+}
 
 /// What a reading command asks for.
 #[derive(Clone, Copy, Debug)]
@@ -237,7 +264,22 @@ fn answer(args: Args<'_>, hop: &mut Hop, reply: &mut Reply<'_>) -> Result<Next, 
     match read_now(args, hop, reply)? {
         Progress::Hop(parts) => return Ok(Next::Hop(parts)),
         Progress::Served => {}
-        Progress::Nothing => reply.null_array(),
+        Progress::Nothing => {
+            let request = Request::parse(args)?;
+            if request.block_ms.is_none() {
+                reply.null_array();
+                return Ok(Next::Done);
+            }
+            let ids = request.first + request.streams;
+            let words = args.from(0).enumerate().map(|(at, word)| {
+                match at.checked_sub(ids).and_then(|stream| hop.carries.get(stream)) {
+                    Some(Carry::Id(ms, seq)) => format!("{ms}-{seq}").into_bytes(),
+                    _ => word.to_vec(),
+                }
+            });
+            let words: Vec<Vec<u8>> = words.collect();
+            return Ok(Next::Wait(Some(OwnedArgs::collect(words.iter().map(Vec::as_slice)))));
+        }
     }
     Ok(Next::Done)
 }
@@ -342,6 +384,7 @@ fn read_part(keys: &mut Keyspace<'_>, key: &[u8], carry: Carry) -> Carry {
     match read {
         Ok(Read::Entries) => Carry::Bytes(Some(encoded)),
         Ok(Read::Nothing) => Carry::Nothing,
+        Ok(Read::Last(id)) => Carry::Id(id.ms, id.seq),
         Ok(Read::NoGroup) => Carry::Flag(false),
         Err(error) => Carry::Error(error),
     }
@@ -351,6 +394,8 @@ fn read_part(keys: &mut Keyspace<'_>, key: &[u8], carry: Carry) -> Carry {
 enum Read {
     Entries,
     Nothing,
+    /// Nothing is behind the last entry, which is this one.
+    Last(Id),
     NoGroup,
 }
 
@@ -360,9 +405,11 @@ fn read_plain(
     piece: &Piece<'_>,
     out: &mut Vec<u8>,
 ) -> Result<Read, CommandError> {
-    let Some(stream) = keys.read_value::<Stream>(key)? else { return Ok(Read::Nothing) };
-    let Start::Behind(id) = piece.start else { return Ok(Read::Nothing) };
+    let Some(stream) = keys.read_value::<Stream>(key)? else {
+        return Ok(if piece.start == Start::Last { Read::Last(Id::MIN) } else { Read::Nothing });
+    };
     let log = stream.log();
+    let Start::Behind(id) = piece.start else { return Ok(Read::Last(log.last_id())) };
     // Cheaper than a look at the entries, and true of nearly every client that is up to date.
     let Some(start) = id.next().filter(|start| *start <= log.last_id()) else { return Ok(Read::Nothing) };
     let mut entries = log.entries(start..=Id::MAX, false).peekable();

@@ -122,7 +122,7 @@ impl Waiting {
     }
 
     /// How many clients wait here, or are decided about here.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.waiters.values().filter(|waiter| matches!(waiter.who, Who::Here { .. })).count()
             + self.pending.len()
     }

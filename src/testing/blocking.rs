@@ -103,7 +103,7 @@ fn play(seed: u64) -> Result<(), String> {
     }
     for engine in sim.engines() {
         let center = engine.center();
-        if !center.locks.is_empty() || !center.waiting.keeps_none() || center.waiting.len() > 0 {
+        if !center.locks.is_empty() || !center.waiting.keeps_none() || center.waiting.count() > 0 {
             return Err(format!("core {} is not at rest", center.id.0));
         }
     }
@@ -226,5 +226,35 @@ fn a_client_can_be_told_to_wait_no_more() {
         sim.settle();
         assert_eq!(sim.call(other, &[b"rpush", key, b"1"]), Value::Integer(1));
         assert_eq!(sim.call(other, &[b"llen", key]), Value::Integer(1), "nobody takes it for the dead");
+    }
+}
+
+#[test]
+fn readers_of_streams_wait_for_what_comes_after() {
+    for shards in [1, 2, 4] {
+        let mut sim = Sim::new(shards, 9);
+        let readers: Vec<Client> = (0..3).map(|_| sim.connect()).collect();
+        let writer = sim.connect();
+        sim.call(writer, &[b"xadd", b"s", b"1-1", b"f", b"old"]);
+        sim.call(writer, &[b"xgroup", b"create", b"s", b"g", b"$"]);
+        sim.send_words(readers[0], &[b"xread", b"block", b"0", b"streams", b"s", b"$"]);
+        sim.send_words(
+            readers[1],
+            &[b"xread", b"count", b"1", b"block", b"0", b"streams", b"t", b"s", b"u", b"0", b"$", b"$"],
+        );
+        sim.send_words(
+            readers[2],
+            &[b"xreadgroup", b"group", b"g", b"c", b"block", b"0", b"streams", b"s", b">"],
+        );
+        sim.settle();
+        assert!(readers.iter().all(|reader| sim.take_reply(*reader).is_none()));
+        sim.call(writer, &[b"xadd", b"s", b"2-1", b"f", b"new"]);
+        for reader in readers {
+            let reply = sim.take_reply(reader).map(|reply| format!("{reply:?}")).unwrap_or_default();
+            assert!(reply.contains("50, 45, 49"), "{shards} shards: the entry 2-1 in {reply}");
+            assert!(!reply.contains("49, 45, 49"), "{shards} shards: not the entry 1-1 in {reply}");
+        }
+        let pending = sim.call(writer, &[b"xpending", b"s", b"g"]);
+        assert!(format!("{pending:?}").contains("Integer(1)"), "{pending:?}");
     }
 }
