@@ -329,8 +329,12 @@ impl Search {
                 () => return Err(CommandError::Syntax),
             }
         }
+        if search.rank == i64::MIN {
+            // It has no positive counterpart and stays what it is, in Redis as well, where it leaves a count
+            // without effect.
+            search.count = search.count.map(|_| usize::MAX);
+        }
         if search.rank < 0 {
-            // The smallest rank has no positive counterpart and stays as it is, as in Redis.
             search.rank = search.rank.wrapping_neg();
             search.end = End::Back;
         }
@@ -549,6 +553,10 @@ mod tests {
         > lpos k c rank -1 maxlen 3               (nil)
         > lpos k c rank -1 maxlen 4               (integer) 8
         > lpos k a rank -9223372036854775808      (integer) 6
+        > lpos k a count 1 rank -9223372036854775808
+            1) (integer) 6
+            2) (integer) 3
+            3) (integer) 0
         > lpos k a rank -9223372036854775807      (nil)
         > lpos k a rank 1 rank 2 count 1 count 0
             1) (integer) 3

@@ -543,8 +543,21 @@ impl Packed {
     /// The first entry that is `text`, looking at one entry and leaving out the next `skip`: 1 looks at
     /// the fields of fields and values.
     pub fn find(&self, text: &[u8], skip: usize) -> Option<usize> {
-        let needle = Needle::new(text);
-        self.iter().step_by(skip + 1).find(|&(_, item)| needle.is(item)).map(|(offset, _)| offset)
+        let (needle, end) = (Needle::new(text), self.end());
+        let mut offset = HEADER;
+        while offset < end {
+            let (item, len) = read(&self.bytes, offset);
+            if needle.is(item) {
+                return Some(offset);
+            }
+            offset += len;
+            for _ in 0..skip {
+                if offset < end {
+                    offset += entry_len(&self.bytes, offset);
+                }
+            }
+        }
+        None
     }
 
     fn count_said(&self) -> u16 {
