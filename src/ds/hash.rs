@@ -418,18 +418,19 @@ impl Hash {
 
     /// Sets or clears a field's deadline, in Unix milliseconds; false: no such field.
     pub fn set_deadline(&mut self, field: &[u8], deadline: Option<u64>, shapes: &Shapes) -> bool {
-        if !self.contains(field) {
-            return false;
-        }
-        if deadline.is_none() && self.as_packed().is_some() {
-            return true;
+        if let Form::Packed(packed) = &self.form {
+            let found = packed.find(field, 1).is_some();
+            if !found || deadline.is_none() {
+                return found;
+            }
         }
         let table = self.table(shapes);
+        let (hash, seen_ms) = (table.fields.hash(field), table.seen_ms);
+        let found = table.fields.find(hash, field);
+        let live = found.filter(|found| found.block().deadline().is_none_or(|at| at > seen_ms));
+        let Some(mut found) = live else { return false };
+        found.set_deadline(deadline);
         table.soonest_ms = table.soonest_ms.min(deadline.unwrap_or(u64::MAX));
-        let hash = table.fields.hash(field);
-        if let Some(mut found) = table.fields.find(hash, field) {
-            found.set_deadline(deadline);
-        }
         true
     }
 
