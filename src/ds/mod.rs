@@ -3,6 +3,7 @@
 pub mod bitmap;
 pub mod block;
 pub mod dict;
+pub mod geohash;
 pub mod hash;
 pub mod hll;
 pub mod intset;
