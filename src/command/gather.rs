@@ -99,7 +99,8 @@ impl Gather {
                 carried.iter().map(|owned| owned.map(Owned::as_source)).collect();
             let protocol = reply.protocol();
             let mut held = Vec::new();
-            let outcome = (self.compute)(tools, args, &values, &mut Reply::new(&mut held, protocol))?;
+            let outcome = (self.compute)(tools, args, &values, &mut Reply::new(&mut held, protocol));
+            let outcome = outcome.inspect_err(|_| reply.raw(&held))?;
             if let (Outcome::Store(value), Some(destination)) = (outcome, sources.destination) {
                 let carry = value.map_or(Carry::Nothing, |owned| Carry::Value(Box::new(owned)));
                 let parts = vec![part(destination, put, carry)];
