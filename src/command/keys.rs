@@ -44,8 +44,8 @@ enum Rule {
     Streams(i16),
     /// The key at `first`, and the word behind the last STORE: SORT.
     Sort,
-    /// The key at `first`, and the word behind the last STORE or STOREDIST: GEORADIUS.
-    Geo,
+    /// The key at `first`, and the word behind the last STORE or STOREDIST from this index on: GEORADIUS.
+    Geo(i16),
 }
 
 /// What a command does to its keys: the flags of COMMAND INFO's key specifications.
@@ -173,9 +173,9 @@ impl Keys {
         Keys { rule: Rule::Sort, ..Keys::at(1, Access::READ) }
     }
 
-    /// One key at 1, and the one in the options STORE or STOREDIST: GEORADIUS.
-    pub const fn geo_store() -> Keys {
-        Keys { rule: Rule::Geo, ..Keys::at(1, Access::READ) }
+    /// One key at 1, and the one in the options STORE or STOREDIST, which begin at `options`: GEORADIUS.
+    pub const fn geo_store(options: i16) -> Keys {
+        Keys { rule: Rule::Geo(options), ..Keys::at(1, Access::READ) }
     }
 
     /// Several keys of which the last is used otherwise: RENAME, COPY, LMOVE.
@@ -240,7 +240,7 @@ impl Keys {
                 None => run(None, 1, 0),
             },
             Rule::Sort => Indexes { after: sort_store(args), ..run(first, 1, 0) },
-            Rule::Geo => Indexes { after: geo_store(args), ..run(first, 1, 0) },
+            Rule::Geo(options) => Indexes { after: geo_store(args, options as usize), ..run(first, 1, 0) },
         }
     }
 
@@ -284,10 +284,10 @@ impl Keys {
                 list[2].notes = "For the optional STORE keyword. It is marked 'unknown' because the keyword can \
                                  appear anywhere in the argument array";
             }
-            (Rule::Geo, _) => {
+            (Rule::Geo(options), _) => {
                 add(self.access, Begin::Index(1), Find::Range(0, 1, 0));
-                add(Access::OVERWRITE, Begin::Keyword("STORE", 6), Find::Range(0, 1, 0));
-                add(Access::OVERWRITE, Begin::Keyword("STOREDIST", 6), Find::Range(0, 1, 0));
+                add(Access::OVERWRITE, Begin::Keyword("STORE", options), Find::Range(0, 1, 0));
+                add(Access::OVERWRITE, Begin::Keyword("STOREDIST", options), Find::Range(0, 1, 0));
             }
         }
         list
@@ -296,7 +296,7 @@ impl Keys {
     /// What is done to each key of a command, beside its index.
     pub fn accesses(self, args: Args<'_>) -> Vec<(usize, Access)> {
         let indexes: Vec<usize> = self.indexes(args).collect();
-        let (count, stores) = (indexes.len(), matches!(self.rule, Rule::Sort | Rule::Geo));
+        let (count, stores) = (indexes.len(), matches!(self.rule, Rule::Sort | Rule::Geo(_)));
         let access = |at: usize| match self.other {
             Other::First(access) if at == 0 => access,
             Other::Last(access) if at + 1 == count => access,
@@ -345,8 +345,8 @@ fn sort_store(args: Args<'_>) -> Option<usize> {
 }
 
 /// Index of the key in GEORADIUS's options STORE and STOREDIST, the last of several.
-fn geo_store(args: Args<'_>) -> Option<usize> {
-    let (mut at, mut found) = (5, None);
+fn geo_store(args: Args<'_>, options: usize) -> Option<usize> {
+    let (mut at, mut found) = (options, None);
     while at + 1 < args.len() {
         if args.is(at, "store") || args.is(at, "storedist") {
             at += 1;
@@ -383,7 +383,7 @@ mod tests {
         assert!(keys_of(streams, "xread count 1").is_empty());
         assert_eq!(keys_of(Keys::sort(), "sort a by store limit 1 2 store b store c"), ["a", "c"]);
         assert_eq!(keys_of(Keys::sort(), "sort a store"), ["a"]);
-        assert_eq!(keys_of(Keys::geo_store(), "georadius a 1 1 1 m store b storedist c"), ["a", "c"]);
+        assert_eq!(keys_of(Keys::geo_store(6), "georadius a 1 1 1 m store b storedist c"), ["a", "c"]);
         assert_eq!(keys_of(Keys::range(2, -1, 1, Access::READ), "bitop and d a b"), ["d", "a", "b"]);
     }
 }

@@ -34,6 +34,7 @@ mod expiry;
 mod facts;
 pub mod gather;
 mod geo;
+mod geo_search;
 mod hash;
 mod hash_expiry;
 mod hash_getset;
@@ -127,6 +128,7 @@ pub const FAMILIES: &[&[Spec]] = &[
     bitfield::ROWS,
     hll::ROWS,
     geo::ROWS,
+    geo_search::ROWS,
     sort::ROWS,
     dump::ROWS,
     transaction::ROWS,

@@ -153,12 +153,12 @@ fn score_or_null(reply: &mut Reply<'_>, score: Option<f64>) {
 
 /// What ZADD's options ask for.
 #[derive(Clone, Copy, Debug, Default)]
-struct Rules {
-    only_new: bool,
-    only_there: bool,
+pub(super) struct Rules {
+    pub(super) only_new: bool,
+    pub(super) only_there: bool,
     only_greater: bool,
     only_less: bool,
-    count_changed: bool,
+    pub(super) count_changed: bool,
     increment: bool,
 }
 
@@ -225,10 +225,21 @@ fn zadd(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Comma
     for word in args.from(first).step_by(2) {
         scores.push(parse_f64(word).ok_or(CommandError::NotFloat)?);
     }
-    let (added, moved) = keys.edit_or_create(args.at(1), |zset: &mut Zset, shapes| {
+    let members = args.from(first + 1).step_by(2);
+    put(keys, args.at(1), rules, scores.iter().copied().zip(members), reply)
+}
+
+/// Gives members their scores and answers how many are new, or have changed.
+pub(super) fn put<'m>(
+    keys: &mut Keyspace<'_>,
+    key: &[u8],
+    rules: Rules,
+    members: impl Iterator<Item = (f64, &'m [u8])>,
+    reply: &mut Reply<'_>,
+) -> CommandResult {
+    let (added, moved) = keys.edit_or_create(key, |zset: &mut Zset, shapes| {
         let (mut added, mut moved) = (0, 0);
-        for (at, &score) in scores.iter().enumerate() {
-            let member = args.at(first + 2 * at + 1);
+        for (score, member) in members {
             match zset.update(shapes, member, |old| rules.decide(old, score).ok().flatten()) {
                 Placed::Added => added += 1,
                 Placed::Moved => moved += 1,
