@@ -168,6 +168,7 @@ impl Pair {
                 }
                 (left, right) => left == right,
             },
+            Some(Compare::Within(distance)) => within(&left, &right, distance.unsigned_abs()),
             Some(Compare::Type | Compare::LeaveOut) => replies[0][0] == replies[1][0],
             Some(Compare::Fields(fields)) => without(&left, fields) == without(&right, fields),
             Some(Compare::SomeKey) => self.is_some_key(&left, &right),
@@ -258,6 +259,24 @@ fn decode(reply: &[u8]) -> Value {
 /// Where the cursor of SCAN stands, and of HSCAN and its kin: behind their key.
 fn cursor_index(words: &[Vec<u8>]) -> usize {
     if words[0].eq_ignore_ascii_case(b"scan") { 1 } else { 2 }
+}
+
+/// Whether two replies are alike but for numbers, which are at most so far apart.
+fn within(left: &Value, right: &Value, distance: u64) -> bool {
+    let all = |left: &[Value], right: &[Value]| {
+        left.len() == right.len() && left.iter().zip(right).all(|(left, right)| within(left, right, distance))
+    };
+    match (left, right) {
+        (Value::Integer(left), Value::Integer(right)) => left.abs_diff(*right) <= distance,
+        (Value::Array(left), Value::Array(right)) => all(left, right),
+        (Value::Map(left), Value::Map(right)) => {
+            let flat = |pairs: &[(Value, Value)]| -> Vec<Value> {
+                pairs.iter().flat_map(|(name, value)| [name.clone(), value.clone()]).collect()
+            };
+            all(&flat(left), &flat(right))
+        }
+        (left, right) => left == right,
+    }
 }
 
 /// A map (or RESP2's flat array of pairs) without the values of some fields.

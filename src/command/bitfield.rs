@@ -123,7 +123,7 @@ fn bitfield(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> C
     };
     Ok(keys.edit_bytes(args.at(1), end.div_ceil(8), |bytes| {
         reply.array(steps.len());
-        let changed = steps.iter().fold(false, |changed, step| step.run(bytes, reply) || changed);
+        let changed = steps.iter().filter(|step| step.run(bytes, reply)).count() > 0;
         ((), Edit::when(changed))
     })?)
 }

@@ -105,8 +105,7 @@ fn pfadd(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Comm
     // What the bytes where they lie can tell: changed in place, or a copy to be changed.
     let (changed, copy) = keys.edit_bytes(key, 0, |bytes| {
         if hll::is_dense(bytes) {
-            let changed =
-                args.from(2).fold(false, |changed, element| hll::add_dense(bytes, element) || changed);
+            let changed = args.from(2).filter(|element| hll::add_dense(bytes, element)).count() > 0;
             return ((changed, None), Edit::when(changed));
         }
         let dull = args.from(2).all(|element| hll::would_change(bytes, element) == Ok(false));

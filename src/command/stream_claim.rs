@@ -292,6 +292,9 @@ const AUTO_ATTEMPTS: usize = 10;
 /// Largest COUNT of XAUTOCLAIM: the reference must be able to count the bytes of so many ids.
 const AUTO_COUNT_MAX: i64 = i64::MAX / 16;
 
+/// The reference makes room for the ids of all deleted entries that it may meet, and here that fails anywhere.
+const AUTO_COUNT_ROOM: usize = 1 << 43;
+
 /// `XAUTOCLAIM key group consumer min-idle-time start [COUNT count] [JUSTID]`: the id to go on from (`0-0`: the
 /// end was reached), the entries that changed hands or their ids, and the ids of those that were deleted. Errors:
 /// bad words, WRONGTYPE, no such key or group.
@@ -318,6 +321,11 @@ fn xautoclaim(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_>) ->
     let stream = keys.read_value::<Stream>(args.at(1))?;
     if stream.is_none_or(|stream| stream.group(args.at(2)).is_none()) {
         return Err(no_key_or_group(reply, args.at(1), args.at(2), ""));
+    }
+    if count >= AUTO_COUNT_ROOM {
+        return Err(CommandError::Text(
+            "ERR Insufficient memory, failed allocating transient memory, COUNT too high.",
+        ));
     }
     let mut claim = Claim {
         consumer: args.at(3),

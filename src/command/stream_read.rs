@@ -103,12 +103,10 @@ impl<'a> Request<'a> {
                 request.count = integer(args.at(at))?.max(0) as usize;
             } else if args.is(at, "streams") && more > 0 {
                 if !more.is_multiple_of(2) {
-                    return Err(CommandError::Text(if grouped {
-                        "ERR Unbalanced XREADGROUP list of streams: for each stream key an ID or '>' must be \
-                         specified."
-                    } else {
-                        "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified."
-                    }));
+                    // XREADGROUP says the same.
+                    return Err(CommandError::Text(
+                        "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.",
+                    ));
                 }
                 (request.first, request.streams) = (at + 1, more / 2);
                 break;

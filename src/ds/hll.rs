@@ -436,7 +436,7 @@ fn merge_runs(sketch: &mut Vec<u8>, mut at: usize) {
 /// The number of elements that explains how many registers have which value best.
 fn estimate(histogram: &[u32; 64]) -> u64 {
     /// 1 / (2 ln 2).
-    const ALPHA: f64 = 0.721_347_520_444_481_703_680;
+    const ALPHA: f64 = 0.721_347_520_444_481_7;
     let registers = REGISTERS as f64;
     let mut sum = registers * tau((registers - f64::from(histogram[RUN_BITS as usize + 1])) / registers);
     for count in histogram[1..=RUN_BITS as usize].iter().rev() {

@@ -96,6 +96,8 @@ pub enum Compare {
     AfterExpiry,
     /// As numbers at most this far apart.
     Near(i64),
+    /// As trees whose numbers are at most this far apart.
+    Within(i64),
     /// Only that both have the same type of reply.
     Type,
     /// Without the values of these fields.
@@ -150,6 +152,11 @@ pub const RULES: &[Rule] = &[
         Compare::Type,
         "seconds of one's own clock; the reference's small integers share theirs",
     ),
+    rule("xpending", Compare::Within(5_000), "times since deliveries"),
+    rule("xinfo|consumers", Compare::Within(5_000), "times since consumers were heard of"),
+    rule("xinfo|stream", Compare::Within(5_000), "with FULL, times of deliveries"),
+    rule("xinfo|help", Compare::Type, "prose"),
+    rule("xgroup|help", Compare::Type, "prose"),
     rule("time", Compare::Type, "the time"),
     rule("hello", Compare::Fields(&["id", "version"]), "a connection's number, a server's version"),
     rule("client|id", Compare::Type, "a connection's number"),

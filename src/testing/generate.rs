@@ -132,6 +132,12 @@ const PAYLOADS: &[&[u8]] = &[
     b"\0\x01v\x0b\0\xf8\xd7s\xc1\xe4\xa7cG",
 ];
 
+#[rustfmt::skip]
+const STREAM_IDS: &[&str] = &[
+    "-", "+", "-", "+", "0", "0-0", "0-1", "1", "$", ">", ">", ">", "x", "", "(", "(-", "01-007", "1-x", "18446744073709551616",
+    "18446744073709551615-18446744073709551614",
+];
+
 /// Words no command knows.
 const UNKNOWN: &[&[u8]] = &[
     b"nosuch",
@@ -168,6 +174,8 @@ pub struct Generator {
     shapes: Vec<Shape>,
     weights: u64,
     near_deadline: bool,
+    /// The time of the last stream entry.
+    stream_ms: u64,
 }
 
 /// Lets a command that waits give up soon: nobody else is there to serve it.
@@ -202,7 +210,7 @@ impl Generator {
     pub fn new(seed: u64, shapes: Vec<Shape>) -> Generator {
         let weights = shapes.iter().map(|shape| shape.weight).sum();
         assert!(weights > 0);
-        Generator { prng: Prng::new(seed), shapes, weights, near_deadline: false }
+        Generator { prng: Prng::new(seed), shapes, weights, near_deadline: false, stream_ms: 1 }
     }
 
     /// Commands of the rows that `wanted` picks; containers themselves have nothing to run.
@@ -221,6 +229,7 @@ impl Generator {
             let mut drawn = self.draw(now_ms);
             hasten(&mut drawn.words);
             if !is_endless(&drawn.words) {
+                self.settle_time(&mut drawn.words);
                 return drawn;
             }
         }
@@ -310,7 +319,9 @@ impl Generator {
     }
 
     fn value(&mut self, argument: &Argument, now_ms: u64) -> Vec<u8> {
-        if let Some(words) = words_of_name(&argument.name) {
+        if let Some(words) = words_of_name(&argument.name)
+            && !(argument.name == "threshold" && self.prng.one_in(3))
+        {
             return self.prng.pick(words).as_bytes().to_vec();
         }
         match argument.kind {
@@ -322,11 +333,38 @@ impl Generator {
                 "seconds" | "milliseconds" | "ttl" => self.deadline(&argument.name, now_ms),
                 name => self.integer(name),
             },
+            _ if matches!(
+                argument.name.as_str(),
+                "id" | "last-id" | "max_deleted_entry_id" | "start" | "end" | "threshold"
+            ) =>
+            {
+                self.stream_id()
+            }
             _ if argument.name == "serialized-value" && !self.prng.one_in(8) => {
                 self.prng.pick(PAYLOADS).to_vec()
             }
             _ => self.string(),
         }
+    }
+
+    /// Puts an id of our own where a stream's server would take its clock's.
+    fn settle_time(&mut self, words: &mut [Vec<u8>]) {
+        if is_named(words, &["xadd"]) {
+            for word in words.iter_mut().skip(2).filter(|word| *word == b"*") {
+                self.stream_ms += self.prng.below(2);
+                *word = format!("{}-*", self.stream_ms).into_bytes();
+            }
+        }
+    }
+
+    /// An id that may be one of an entry, or an end of an interval.
+    fn stream_id(&mut self) -> Vec<u8> {
+        if self.prng.one_in(8) {
+            return self.prng.pick(STREAM_IDS).as_bytes().to_vec();
+        }
+        let open = if self.prng.one_in(12) { "(" } else { "" };
+        let ms = self.stream_ms.saturating_sub(self.prng.below(12));
+        format!("{open}{ms}-{}", self.prng.below(4)).into_bytes()
     }
 
     fn key(&mut self) -> Vec<u8> {
@@ -429,11 +467,15 @@ impl Generator {
     }
 }
 
+/// Whether a command is one of these.
+fn is_named(words: &[Vec<u8>], names: &[&str]) -> bool {
+    names.iter().any(|name| words[0].eq_ignore_ascii_case(name.as_bytes()))
+}
+
 /// Whether the reference would write random members until its memory is full: it takes any negative count at
 /// its word, but for the least one, which it refuses.
 fn is_endless(words: &[Vec<u8>]) -> bool {
-    let draws = ["hrandfield", "srandmember", "zrandmember"];
-    draws.iter().any(|name| words[0].eq_ignore_ascii_case(name.as_bytes()))
+    is_named(words, &["hrandfield", "srandmember", "zrandmember"])
         && words
             .get(2)
             .and_then(|count| parse_i64(count))
@@ -458,6 +500,14 @@ fn words_of_name(name: &str) -> Option<&'static [&'static str]> {
         "yes/no" => &["yes", "no", "maybe"],
         "on/off" => &["on", "off", "maybe"],
         "username" => &["default", "nobody"],
+        "group" | "groupname" => &["g", "g", "g", "h", "nosuch"],
+        "consumer" | "consumername" => &["c", "c", "d", "e"],
+        "threshold" => &["0", "1", "2", "3", "5", "10", "-1", "x"],
+        // Idle times are another clock's: all of them pass these, or none.
+        "min-idle-time" => &["0", "0", "0", "-5", "1000000", "x"],
+        "ms" => &["0", "-1", "1000000", "x"],
+        "encoding" => &["u8", "i8", "u1", "i64", "u63", "i5", "U8", "u64", "i65", "u0", ""],
+        "operation" => &["and", "OR", "xor", "not", "nor"],
         "command-name" | "command" => &["get", "SET", "mset", "client|list", "nosuch", "config|nosuch"],
         _ => return None,
     })

@@ -19,7 +19,7 @@ const NOW_MS: u64 = 1_700_000_000_000;
 /// What a command's reply is compared by: the reply itself, or for the commands with a rule its type.
 fn essence(rule: Option<Compare>, reply: &Value) -> String {
     match (rule, reply) {
-        (None, reply) | (Some(_), reply @ Value::Error(_)) => show(reply),
+        (None | Some(Compare::Within(_)), reply) | (Some(_), reply @ Value::Error(_)) => show(reply),
         (Some(Compare::Unordered), reply) => elements(reply, false).join("\n"),
         (Some(Compare::UnorderedPairs), reply) => elements(reply, true).join("\n"),
         (Some(Compare::Length), reply) => format!("{:?}", length(reply)),
