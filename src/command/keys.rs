@@ -1,7 +1,7 @@
 //! Which words of a command are keys, and what is done to them.
 //!
 //! Most rows say it by numbers: a first word, a last, a step. Some commands say it themselves, by a count of
-//! keys, behind a word, or in an option: these have a [`Rule`]. Whoever looks for keys asks
+//! keys, behind a word, or in an option: these have a `Rule`. Whoever looks for keys asks
 //! [`Keys::indexes`], and COMMAND INFO prints [`Keys::specifications`].
 
 use crate::base::args::Args;
