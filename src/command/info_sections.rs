@@ -237,13 +237,17 @@ pub(super) fn latency_stats(text: &mut Text, view: &View<'_>) {
     let percentiles = &view.core.options.latency_tracking_info_percentiles;
     for command in view.core.table.commands() {
         let stats = &view.total.metrics.commands[usize::from(command.id)];
-        format::latency_stats(&mut text.0, &command.full_name, &stats.run, percentiles);
+        format::latency_stats(&mut text.0, &command.full_name, stats, percentiles);
     }
 }
 
 /// Count, percentiles and maximum.
 fn histogram(text: &mut Text, count: &str, name: &str, times: &LazyHistogram) {
     text.line(count, times.count());
+    percentiles(text, name, times);
+}
+
+fn percentiles(text: &mut Text, name: &str, times: &LazyHistogram) {
     for percentile in [50.0, 99.0, 99.9] {
         let name = format!("{name}_usec_p{}", format::trimmed(percentile));
         text.line(&name, format_args!("{:.3}", times.percentile(percentile) as f64 / 1e3));
@@ -260,11 +264,27 @@ pub(super) fn medusa(text: &mut Text, view: &View<'_>) {
     text.line("commands_remote", counters.commands_remote);
     text.line("mesh_batches_sent", counters.mesh_batches_sent);
     text.line("mesh_requests_sent", counters.mesh_requests_sent);
-    let mut remote = LazyHistogram::default();
+    let (mut remote, mut waits) = (LazyHistogram::default(), LazyHistogram::default());
     for stats in &view.total.metrics.commands {
         remote.merge(&stats.remote);
+        if let Some(spanning) = &stats.spanning {
+            waits.merge(&spanning.wait);
+        }
     }
     histogram(text, "remote_waits", "remote_wait", &remote);
+    text.line("spanning_commands", counters.spanning_commands);
+    text.line("spanning_transactions", counters.spanning_transactions);
+    text.line("spanning_hops", counters.spanning_hops);
+    text.line("spanning_parked", counters.spanning_parked);
+    percentiles(text, "spanning_wait", &waits);
+    text.line("lock_requests", counters.lock_requests);
+    text.line("lock_refusals", counters.lock_refusals);
+    text.line("lock_waits", counters.lock_waits);
+    text.line("lock_wait_usec", counters.lock_wait_ns / 1_000);
+    percentiles(text, "lock_wait", &view.total.metrics.lock_waits);
+    text.line("commands_parked", counters.commands_parked);
+    text.line("offers", counters.offers);
+    text.line("offers_passed", counters.offers_passed);
     // CPU time: what else ran on the core meanwhile is not the table's.
     histogram(text, "table_steps", "table_step", &view.total.metrics.growth);
     text.line("monitors", view.total.watchers);

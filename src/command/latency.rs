@@ -2,6 +2,9 @@
 //!
 //! There is no event monitor (Redis's `latency-monitor-threshold`), so what reads its samples is not
 //! here, and RESET, which forgets them, has none to forget.
+//!
+//! A command that has spanned shards adds fields behind Redis's own, which stay those of all its calls: the same
+//! two for its calls on one shard and on several, and how long the latter took until they were answered.
 
 use super::config_cmd::OPERATOR;
 use super::core::Core;
@@ -11,6 +14,7 @@ use super::introspect::named;
 use super::spec::{CorePart, CoresFn, Group, Spec, UNCHECKED};
 use super::table::{Command, Table};
 use crate::base::args::Args;
+use crate::metrics::histogram::LazyHistogram;
 use crate::metrics::{Detail, Snapshot};
 use crate::resp::reply::Reply;
 
@@ -61,26 +65,41 @@ const HISTOGRAM: CoresFn = CoresFn {
                 total.merge(&part);
             }
         }
-        let used = |command: &&'static Command| !total.commands[usize::from(command.id)].run.is_empty();
+        let stats = |command: &Command| &total.commands[usize::from(command.id)];
+        let used = |command: &&'static Command| !stats(command).run_anywhere().is_empty();
         let shown: Vec<&'static Command> = asked(table, args).into_iter().filter(used).collect();
         reply.map(shown.len());
         for command in shown {
-            let run = &total.commands[usize::from(command.id)].run;
+            let stats = stats(command);
             reply.text(&command.full_name);
-            reply.map(2);
-            reply.text("calls");
-            reply.integer(run.count() as i64);
-            reply.text("histogram_usec");
-            let rows = run.cumulative_us();
-            reply.map(rows.len());
-            for (us, calls) in rows {
-                reply.integer(us as i64);
-                reply.integer(calls as i64);
+            let spanning = stats.spanning.as_deref();
+            reply.map(if spanning.is_some() { 7 } else { 2 });
+            calls_and_times(reply, "", &stats.run_anywhere());
+            if let Some(spanning) = spanning {
+                calls_and_times(reply, "single_shard_", &stats.run);
+                calls_and_times(reply, "spanning_", &spanning.run);
+                times(reply, "spanning_wait_", &spanning.wait);
             }
         }
         Ok(())
     },
 };
+
+fn calls_and_times(reply: &mut Reply<'_>, of: &str, histogram: &LazyHistogram) {
+    reply.text(&format!("{of}calls"));
+    reply.integer(histogram.count() as i64);
+    times(reply, of, histogram);
+}
+
+fn times(reply: &mut Reply<'_>, of: &str, histogram: &LazyHistogram) {
+    reply.text(&format!("{of}histogram_usec"));
+    let rows = histogram.cumulative_us();
+    reply.map(rows.len());
+    for (us, calls) in rows {
+        reply.integer(us as i64);
+        reply.integer(calls as i64);
+    }
+}
 
 fn asked(table: &'static Table, args: Args<'_>) -> Vec<&'static Command> {
     if args.len() == 2 {

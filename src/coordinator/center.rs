@@ -48,6 +48,8 @@ pub enum Work {
         stamp: u64,
         /// What to do.
         job: Job,
+        /// When it began to wait in line, in the clock's raw ticks; it need not have.
+        waits_since: Option<u64>,
     },
 }
 
@@ -271,9 +273,23 @@ impl Center {
         self.metrics.counters.commands_processed += 1;
         self.metrics.record_call(command.id, ns);
         if let Some(error) = error {
-            self.metrics.record_failed(command.id);
-            self.count_error(error);
+            self.count_failed(command, error);
         }
+    }
+
+    /// Counts a command, or a transaction, that has run on several shards, `ns` on all of them together.
+    pub fn count_spanning(&mut self, command: &Command, ns: u64, error: Option<&[u8]>) {
+        self.metrics.counters.commands_processed += 1;
+        self.metrics.record_spanning_call(command.id, ns);
+        if let Some(error) = error {
+            self.count_failed(command, error);
+        }
+    }
+
+    /// Counts the error reply of a command that is counted as run.
+    pub fn count_failed(&mut self, command: &Command, error: &[u8]) {
+        self.metrics.record_failed(command.id);
+        self.count_error(error);
     }
 
     /// Counts an error reply by its code word.

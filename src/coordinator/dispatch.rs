@@ -370,6 +370,7 @@ fn meets_kept(center: &Center, call: &Call<'_>) -> bool {
 
 /// Puts a command into this shard's line of locks, or behind a kept key.
 pub(super) fn park(center: &mut Center, from: Remote, slot: u32, call: &Call<'_>) {
+    center.metrics.counters.commands_parked += 1;
     let keys = call.command.spec.keys;
     if !center.waiting.keeps_none() && meets_kept(center, call) {
         let owners = center.owners;

@@ -132,10 +132,15 @@ impl Center {
                 return self.send(home, Control::Refused { txn, stamp, seen, kept });
             }
         }
-        let work = Work::Spanning { txn, home, stamp, job };
+        let work = Work::Spanning { txn, home, stamp, job, waits_since: None };
         match self.locks.request(stamp, extent, exclusive, work) {
             Admission::Granted(ticket) => self.grant(ticket),
-            Admission::Waits(_) => {}
+            Admission::Waits(ticket) => {
+                self.metrics.counters.lock_waits += 1;
+                if let Work::Spanning { waits_since, .. } = self.locks.work_mut(ticket) {
+                    *waits_since = Some(self.clock.raw());
+                }
+            }
             Admission::Refused(seen) => {
                 let seen = seen.max(self.stamp);
                 self.send(home, Control::Refused { txn, stamp, seen, kept: false });
@@ -145,10 +150,13 @@ impl Center {
 
     /// A share's locks are held: a read runs now; home hears of it.
     fn grant(&mut self, ticket: Ticket) {
-        let Work::Spanning { txn, home, stamp, job } = self.locks.work(ticket) else {
+        let Work::Spanning { txn, home, stamp, job, waits_since } = self.locks.work(ticket) else {
             unreachable!("a parked command is never granted on arrival")
         };
         let (txn, home, stamp) = (*txn, *home, *stamp);
+        if let Some(since) = waits_since {
+            self.metrics.record_lock_wait(self.clock.elapsed_ns(*since, self.clock.raw()));
+        }
         let share = if let Job::Read(share) = job { Some(share.clone()) } else { None };
         let watcher = if let Job::Exec(watcher) = job { *watcher } else { None };
         let changed =

@@ -247,6 +247,7 @@ impl Center {
             return self.run_hop(number);
         }
         spanning.awaited = spanning.legs.len();
+        self.metrics.counters.spanning_hops += 1;
         let shares: Vec<(ShardId, Share)> =
             spanning.legs.iter().map(|leg| (leg.shard, spanning.share_of(leg))).collect();
         let (home, stamp) = (self.id, spanning.stamp);
@@ -262,6 +263,8 @@ impl Center {
         spanning.attempts += 1;
         spanning.awaited = spanning.legs.len();
         spanning.ns = 0;
+        self.metrics.counters.lock_requests += spanning.legs.len() as u64;
+        self.metrics.counters.spanning_hops += 1;
         for leg in &spanning.legs {
             let extent = if leg.keys.is_empty() {
                 Extent::Whole
@@ -305,6 +308,8 @@ impl Center {
             self.tell_legs(number, |stamp| Control::Commit { stamp });
             if certain {
                 self.answer_early(number);
+            } else {
+                self.metrics.counters.spanning_hops += 1;
             }
         } else {
             self.tell_legs(number, |stamp| Control::Release { stamp });
@@ -320,6 +325,7 @@ impl Center {
         if self.spanning.get(&number).is_none_or(|spanning| spanning.stamp != stamp) {
             return;
         }
+        self.metrics.counters.lock_refusals += 1;
         self.tell_legs(number, |stamp| Control::Release { stamp });
         // Two waits may each be offered what the other needs: after a while, longer on later cores, one gives in.
         let patience = OFFER_ATTEMPTS_MIN + u64::from(self.id.0);
@@ -421,6 +427,7 @@ impl Center {
         }
         spanning.awaited = by_leg.iter().filter(|parts| !parts.is_empty()).count();
         assert!(spanning.awaited > 0, "a hop asks somebody");
+        self.metrics.counters.spanning_hops += 1;
         let (home, now) = (self.id, spanning.hop.now);
         for (leg, parts) in spanning.legs.iter().zip(by_leg) {
             if !parts.is_empty() {
@@ -434,7 +441,7 @@ impl Center {
     fn begin_waiting(&mut self, number: u64, resolved: Option<OwnedArgs>) {
         let spanning = &self.spanning[&number];
         let (connection, offered, share) = (spanning.connection, spanning.offered, spanning.share.clone());
-        let (command, ns) = (share.command, spanning.ns);
+        let (command, ns, began) = (share.command, spanning.ns, spanning.began);
         if let Some(offered) = offered {
             self.tell_legs(number, |stamp| Control::Release { stamp });
             self.spanning.remove(&number);
@@ -445,7 +452,10 @@ impl Center {
         }
         self.tell_legs(number, |stamp| Control::Release { stamp });
         self.spanning.remove(&number);
-        self.count(command, ns, None);
+        self.metrics.counters.spanning_commands += 1;
+        self.count_spanning(command, ns, None);
+        let waited = self.clock.elapsed_ns(began, self.clock.raw());
+        self.metrics.record_spanning_wait(command.id, waited);
     }
 
     fn tell_legs(&mut self, number: u64, message: impl Fn(u64) -> Control) {
@@ -475,17 +485,23 @@ impl Center {
         let mut reply = Vec::new();
         Reply::new(&mut reply, spanning.share.protocol).ok();
         let waited = self.clock.elapsed_ns(spanning.began, self.clock.raw());
-        self.metrics.record_remote_wait(spanning.share.command.id, waited);
+        self.metrics.record_spanning_wait(spanning.share.command.id, waited);
         self.local.push_back(Local::Answer { connection: spanning.connection, reply });
     }
 
     fn finish(&mut self, number: u64, reply: Vec<u8>, failed: bool) {
         let Some(spanning) = self.spanning.remove(&number) else { return };
         let command = spanning.share.command;
-        self.count(command, spanning.ns, failed.then_some(&reply));
-        if !spanning.answered {
-            let waited = self.clock.elapsed_ns(spanning.began, self.clock.raw());
-            self.metrics.record_remote_wait(command.id, waited);
+        if spanning.offered.is_none() {
+            self.metrics.counters.spanning_commands += 1;
+            self.count_spanning(command, spanning.ns, failed.then_some(&reply));
+            if !spanning.answered {
+                let waited = self.clock.elapsed_ns(spanning.began, self.clock.raw());
+                self.metrics.record_spanning_wait(command.id, waited);
+            }
+        } else if failed {
+            // Its call was counted when it began to wait.
+            self.count_failed(command, &reply);
         }
         if self.slowlog.wants(spanning.ns) {
             let unix_us = spanning.share.now.unix_us;

@@ -310,6 +310,8 @@ impl Center {
         exec.attempts += 1;
         exec.awaited = exec.legs.len();
         exec.changed = false;
+        self.metrics.counters.lock_requests += exec.legs.len() as u64;
+        self.metrics.counters.spanning_hops += 1;
         let who = Remote { core: self.id, connection: exec.connection };
         for (&shard, hashes) in &exec.legs {
             let extent = hashes.as_ref().map_or(Extent::Whole, |hashes| Extent::Keys(hashes.clone()));
@@ -345,6 +347,7 @@ impl Center {
     pub(super) fn exec_refused(&mut self, number: u64, stamp: u64, kept: bool) -> bool {
         let Some(exec) = self.execs.get(&number) else { return false };
         if exec.stamp == stamp {
+            self.metrics.counters.lock_refusals += 1;
             self.release_exec(number);
             if kept {
                 self.put_off(number);
@@ -428,6 +431,7 @@ impl Center {
                         self.execs.insert(number, exec);
                     } else {
                         self.execs.insert(number, exec);
+                        self.metrics.counters.spanning_hops += 1;
                         self.send(shard, Control::Block { txn: number, home: self.id, shares });
                         return;
                     }
@@ -527,7 +531,13 @@ impl Center {
         let Some(exec) = self.execs.remove(&number) else { return };
         self.serve_ready();
         let ns = self.clock.elapsed_ns(exec.began, self.clock.raw());
-        self.count(exec.command, ns, None);
+        if exec.legs.len() > 1 {
+            self.metrics.counters.spanning_transactions += 1;
+            self.count_spanning(exec.command, ns, None);
+            self.metrics.record_spanning_wait(exec.command.id, ns);
+        } else {
+            self.count(exec.command, ns, None);
+        }
         self.local.push_back(Local::Answer { connection: exec.connection, reply: exec.reply });
     }
 }

@@ -302,6 +302,7 @@ impl Center {
                 Who::Home { core, token } => {
                     let kept = Kept { waiter: id, key, tried, parked: VecDeque::new() };
                     self.waiting.kept.insert(hash, kept);
+                    self.metrics.counters.offers += 1;
                     self.send(core, Control::Offer { token, shard: self.id, hash });
                     return;
                 }
@@ -351,6 +352,7 @@ impl Center {
                 self.waiting.waiters[&kept.waiter].who == Who::Home { core: home, token }
             });
         if theirs {
+            self.metrics.counters.offers_passed += 1;
             self.give_up_kept(hash, tried);
         }
     }
@@ -432,6 +434,7 @@ impl Center {
         if let Some(at) = until_ms {
             self.waiting.deadlines.insert((at, token | HOME));
         }
+        self.metrics.counters.spanning_parked += 1;
         let pending = Pending { connection, share, shards, until_ms, taking: None, ended: None };
         self.waiting.pending.insert(token, pending);
         self.note_blocked(connection);

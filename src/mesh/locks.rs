@@ -147,6 +147,11 @@ impl<W> Locks<W> {
         &self.entries[&ticket].work
     }
 
+    /// What a request wants done, to be changed.
+    pub fn work_mut(&mut self, ticket: Ticket) -> &mut W {
+        &mut self.entries.get_mut(&ticket).expect("a ticket of this table").work
+    }
+
     /// Whether a request holds its locks.
     pub fn is_granted(&self, ticket: Ticket) -> bool {
         self.entries[&ticket].granted

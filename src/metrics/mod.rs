@@ -8,7 +8,8 @@
 //!
 //! Two durations are kept apart for every command. *Run* is the time inside the command, on the core
 //! that owns the key: Redis's meaning of `usec`. *Remote* is what only a server of many cores has:
-//! from posting a command to another shard until its reply is back.
+//! from posting a command to another shard until its reply is back. And a command whose keys lay on
+//! several shards has both once more, apart from those of its calls on one: what spanning costs shows.
 
 pub mod command;
 pub mod format;
@@ -37,6 +38,7 @@ pub struct Metrics {
     rates: Rates,
     memory: MemoryMarks,
     growth: LazyHistogram,
+    lock_waits: LazyHistogram,
     histograms: bool,
 }
 
@@ -50,6 +52,7 @@ impl Metrics {
             rates: Rates::default(),
             memory: MemoryMarks::new(),
             growth: LazyHistogram::default(),
+            lock_waits: LazyHistogram::default(),
             histograms: true,
         }
     }
@@ -71,6 +74,34 @@ impl Metrics {
     pub fn record_remote_wait(&mut self, id: u16, ns: u64) {
         if self.histograms {
             self.commands[usize::from(id)].remote.record(ns);
+        }
+    }
+
+    /// A command that spanned several shards ran for `ns` nanoseconds on all of them together.
+    pub fn record_spanning_call(&mut self, id: u16, ns: u64) {
+        let stats = &mut self.commands[usize::from(id)];
+        stats.calls += 1;
+        stats.ns += ns;
+        let spanning = stats.spanning_mut();
+        spanning.calls += 1;
+        spanning.ns += ns;
+        if self.histograms {
+            spanning.run.record(ns);
+        }
+    }
+
+    /// A command that spanned several shards was answered `ns` nanoseconds after it first asked for locks.
+    pub fn record_spanning_wait(&mut self, id: u16, ns: u64) {
+        if self.histograms {
+            self.commands[usize::from(id)].spanning_mut().wait.record(ns);
+        }
+    }
+
+    /// A request for locks had waited in this shard's line for `ns` nanoseconds when they were granted.
+    pub fn record_lock_wait(&mut self, ns: u64) {
+        self.counters.lock_wait_ns += ns;
+        if self.histograms {
+            self.lock_waits.record(ns);
         }
     }
 
@@ -119,6 +150,11 @@ impl Metrics {
             memory: self.memory,
             errors: self.errors.clone(),
             growth: if detail == Detail::Full { self.growth.clone() } else { LazyHistogram::default() },
+            lock_waits: if detail == Detail::Full {
+                self.lock_waits.clone()
+            } else {
+                LazyHistogram::default()
+            },
             commands: self.commands.iter().map(|stats| stats.copy(detail)).collect(),
         }
     }
@@ -129,6 +165,7 @@ impl Metrics {
         self.commands.fill_with(CommandStats::default);
         self.errors = ErrorStats::default();
         self.growth = LazyHistogram::default();
+        self.lock_waits = LazyHistogram::default();
         self.rates.reset();
     }
 }
@@ -177,10 +214,33 @@ mod tests {
         metrics.record_call(0, 5);
         metrics.record_error("ERR");
         metrics.counters.connections_received = 4;
+        metrics.record_spanning_call(0, 5);
+        metrics.record_lock_wait(5);
         metrics.reset();
         let memory = metrics.memory;
         let nothing = Snapshot { memory, ..Snapshot::empty(1) };
         assert_eq!(metrics.snapshot(Now::default(), Detail::Full), nothing);
+    }
+
+    #[test]
+    fn calls_on_one_shard_and_on_several_stand_apart() {
+        let now = Now::default();
+        let mut cores = [Metrics::new(1), Metrics::new(1)];
+        cores[0].record_call(0, 1_000);
+        cores[0].record_spanning_call(0, 3_000);
+        cores[1].record_spanning_call(0, 4_000);
+        cores[1].record_spanning_wait(0, 90_000);
+        cores[1].record_lock_wait(700);
+        let [mut first, mut second] = cores;
+        let mut total = first.snapshot(now, Detail::Full);
+        total.merge(&second.snapshot(now, Detail::Full));
+        let mget = &total.commands[0];
+        assert_eq!((mget.calls, mget.ns, mget.run.count()), (3, 8_000, 1));
+        let spanning = mget.spanning.as_ref().unwrap();
+        assert_eq!((spanning.calls, spanning.ns), (2, 7_000));
+        assert_eq!((spanning.run.count(), spanning.wait.count()), (2, 1));
+        assert_eq!(mget.run_anywhere().count(), 3);
+        assert_eq!((total.lock_waits.count(), total.counters.lock_wait_ns), (1, 700));
     }
 
     #[test]
@@ -189,8 +249,11 @@ mod tests {
         metrics.set_histograms(false);
         metrics.record_call(0, 5);
         metrics.record_remote_wait(0, 5);
+        metrics.record_lock_wait(5);
         let copy = metrics.snapshot(Now::default(), Detail::Full);
         assert_eq!(copy.commands[0].calls, 1);
+        assert!(copy.lock_waits.is_empty());
+        assert_eq!(copy.counters.lock_wait_ns, 5);
         assert!(copy.commands[0].run.is_empty());
         assert!(copy.commands[0].remote.is_empty());
     }

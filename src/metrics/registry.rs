@@ -80,6 +80,17 @@ counters! {
     output_limit_closes, "output_limit_closes_total", Count, "Connections closed at their output buffer limit.";
     mesh_batches_sent, "mesh_batches_sent_total", Count, "Batches posted to other shards.";
     mesh_requests_sent, "mesh_requests_sent_total", Count, "Requests posted to other shards.";
+    spanning_commands, "spanning_commands_total", Count, "Commands that ran on several shards.";
+    spanning_transactions, "spanning_transactions_total", Count, "Transactions that ran on several shards.";
+    spanning_hops, "spanning_hops_total", Count, "Rounds of messages that such commands and transactions waited for.";
+    spanning_parked, "spanning_parked_total", Count, "Blocking commands that began to wait on several shards.";
+    lock_requests, "lock_requests_total", Count, "Requests for locks sent, one per shard and attempt.";
+    lock_refusals, "lock_refusals_total", Count, "Attempts that a shard refused: the command gave up everywhere and came again.";
+    lock_waits, "lock_waits_total", Count, "Requests for locks that had to wait in a shard's line.";
+    lock_wait_ns, "lock_wait_seconds_total", Nanoseconds, "Time that requests for locks waited until they were granted.";
+    commands_parked, "commands_parked_total", Count, "Commands on one shard that waited behind a lock or a kept key.";
+    offers, "offers_total", Count, "Keys offered to commands that wait on several shards.";
+    offers_passed, "offers_passed_total", Count, "Such offers that came back, so that the next in line had a turn.";
 }
 
 /// Everything that is not a plain counter.
@@ -88,13 +99,31 @@ pub const DISTRIBUTIONS: &[Metric] = &[
         name: "command_run_time",
         unit: Unit::Nanoseconds,
         kind: Kind::Histogram,
-        help: "Time inside a command, on the core that owns its key.",
+        help: "Time inside a command that ran on one shard.",
     },
     Metric {
         name: "command_remote_time",
         unit: Unit::Nanoseconds,
         kind: Kind::Histogram,
         help: "Time from posting a command to another shard until its reply is back.",
+    },
+    Metric {
+        name: "spanning_run_time",
+        unit: Unit::Nanoseconds,
+        kind: Kind::Histogram,
+        help: "Time inside a command that ran on several shards, all of them together.",
+    },
+    Metric {
+        name: "spanning_wait_time",
+        unit: Unit::Nanoseconds,
+        kind: Kind::Histogram,
+        help: "Time from a spanning command's first request for locks until its answer.",
+    },
+    Metric {
+        name: "lock_wait_time",
+        unit: Unit::Nanoseconds,
+        kind: Kind::Histogram,
+        help: "Time that a request for locks waited in a shard's line until it was granted.",
     },
 ];
 
@@ -120,7 +149,7 @@ mod tests {
 
     #[test]
     fn every_row_reads_its_own_field() {
-        let counters = Counters { connections_received: 7, mesh_requests_sent: 9, ..Counters::default() };
+        let counters = Counters { connections_received: 7, offers_passed: 9, ..Counters::default() };
         let rows: Vec<_> = counters.rows().collect();
         assert_eq!(rows[0].1, 7);
         assert_eq!(rows[rows.len() - 1].1, 9);

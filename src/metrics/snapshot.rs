@@ -28,6 +28,8 @@ pub struct Snapshot {
     pub errors: ErrorStats,
     /// Time of commands in which a table grew by a step.
     pub growth: LazyHistogram,
+    /// How long requests for locks waited in line before they were granted.
+    pub lock_waits: LazyHistogram,
     /// Per command, indexed by its id in the command table.
     pub commands: Vec<CommandStats>,
 }
@@ -41,6 +43,7 @@ impl Snapshot {
             memory: MemoryMarks::NONE,
             errors: ErrorStats::default(),
             growth: LazyHistogram::default(),
+            lock_waits: LazyHistogram::default(),
             commands: vec![CommandStats::default(); commands],
         }
     }
@@ -53,6 +56,7 @@ impl Snapshot {
         self.memory.merge(&other.memory);
         self.errors.merge(&other.errors);
         self.growth.merge(&other.growth);
+        self.lock_waits.merge(&other.lock_waits);
         for (ours, theirs) in self.commands.iter_mut().zip(&other.commands) {
             ours.merge(theirs);
         }

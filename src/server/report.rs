@@ -1,8 +1,10 @@
 //! `--latency-report PATH`: where the time went, written when the server stops.
 //!
 //! PATH gets a report for people: a table of the time inside each command, and a table of the time
-//! commands waited for another shard. Beside it, one file per row in HdrHistogram's percentile text,
-//! in microseconds, which its plotters read: `PATH.get.hgrm`, `PATH.get.remote.hgrm`, and a dash for
+//! commands waited for another shard; where commands spanned several shards, the same two tables of these calls,
+//! which the first two leave out. Beside it, one file per row in HdrHistogram's percentile text,
+//! in microseconds, which its plotters read: `PATH.get.hgrm`, `PATH.get.remote.hgrm`, `PATH.mget.spanning.hgrm`,
+//! `PATH.mget.spanning-wait.hgrm`, and a dash for
 //! the bar of a subcommand, `PATH.config-get.hgrm`. Beside, not in a folder, so that one glob takes the
 //! report and its data along. With `-` the tables go to the terminal and no file is made.
 //!
@@ -53,22 +55,31 @@ impl std::error::Error for ReportError {}
 /// The report of a merged snapshot. `names[id]` is the full name of a command: `get`, `config|get`.
 pub fn render<N: AsRef<str>>(snapshot: &Snapshot, names: &[N], run: Run) -> Report {
     assert_eq!(snapshot.commands.len(), names.len());
-    let mut local = Vec::new();
-    let mut remote = Vec::new();
+    let (mut local, mut remote) = (Vec::new(), Vec::new());
+    let (mut spanning, mut spanning_waits) = (Vec::new(), Vec::new());
     let mut percentiles = Vec::new();
     for (stats, name) in snapshot.commands.iter().zip(names) {
         let name = name.as_ref();
         let file = name.replace('|', "-");
         if !stats.run.is_empty() {
-            // The sum is exact where the histogram saw every call; its own mean is within 1 %.
-            let exact = stats.run.count() == stats.calls;
-            let mean_ns = if exact { stats.ns as f64 / stats.calls as f64 } else { stats.run.mean() };
-            local.push(Row::new(name, &stats.run, mean_ns));
+            let elsewhere = stats.spanning.as_ref().map_or((0, 0), |spanning| (spanning.calls, spanning.ns));
+            let (calls, ns) = (stats.calls - elsewhere.0, stats.ns - elsewhere.1);
+            local.push(Row::new(name, &stats.run, mean_of(&stats.run, calls, ns)));
             percentiles.push((format!(".{file}.hgrm"), stats.run.hgrm_us()));
         }
         if !stats.remote.is_empty() {
             remote.push(Row::new(name, &stats.remote, stats.remote.mean()));
             percentiles.push((format!(".{file}.remote.hgrm"), stats.remote.hgrm_us()));
+        }
+        let Some(several) = &stats.spanning else { continue };
+        if !several.run.is_empty() {
+            let mean_ns = mean_of(&several.run, several.calls, several.ns);
+            spanning.push(Row::new(name, &several.run, mean_ns));
+            percentiles.push((format!(".{file}.spanning.hgrm"), several.run.hgrm_us()));
+        }
+        if !several.wait.is_empty() {
+            spanning_waits.push(Row::new(name, &several.wait, several.wait.mean()));
+            percentiles.push((format!(".{file}.spanning-wait.hgrm"), several.wait.hgrm_us()));
         }
     }
     let cores = if run.cores == 1 { "1 core".to_owned() } else { format!("{} cores", run.cores) };
@@ -82,7 +93,20 @@ pub fn render<N: AsRef<str>>(snapshot: &Snapshot, names: &[N], run: Run) -> Repo
     );
     table(&mut text, "Inside the command, on the core that owns its key", local);
     table(&mut text, "Away at another shard, from being posted until the reply was back", remote);
+    if !spanning.is_empty() || !spanning_waits.is_empty() {
+        table(&mut text, "Inside commands that spanned shards, all shards together", spanning);
+        table(
+            &mut text,
+            "Spanning shards, from the first request for locks until the answer",
+            spanning_waits,
+        );
+    }
     Report { text, percentiles }
+}
+
+/// The sum is exact where the histogram saw every call; its own mean is within 1 %.
+fn mean_of(histogram: &LazyHistogram, calls: u64, ns: u64) -> f64 {
+    if histogram.count() == calls { ns as f64 / calls as f64 } else { histogram.mean() }
 }
 
 /// Writes a report to `path` and its percentile texts beside it; `-` is the terminal, tables only.
@@ -221,6 +245,33 @@ mod tests {
         assert_eq!(report.text, want);
         let endings: Vec<&str> = report.percentiles.iter().map(|(ending, _)| &**ending).collect();
         assert_eq!(endings, [".config-get.hgrm", ".get.hgrm", ".get.remote.hgrm", ".set.hgrm"]);
+    }
+
+    #[test]
+    fn calls_that_spanned_shards_have_tables_of_their_own() {
+        let mut metrics = Metrics::new(NAMES.len());
+        metrics.record_call(1, 1_000);
+        metrics.record_spanning_call(1, 3_000);
+        metrics.record_spanning_wait(1, 12_000);
+        let report = render(&metrics.snapshot(Now::default(), Detail::Full), &NAMES, RUN);
+        let (_, tables) = report.text.split_once("\n\n").unwrap();
+        let want = "Inside the command, on the core that owns its key\n\
+             \x20 command  calls  mean   p50   p90   p99  p99.9   max\n\
+             \x20 get          1  1.00  1.00  1.00  1.00   1.00  1.00\n\
+             \n\
+             Away at another shard, from being posted until the reply was back\n\
+             \x20 (none)\n\
+             \n\
+             Inside commands that spanned shards, all shards together\n\
+             \x20 command  calls  mean   p50   p90   p99  p99.9   max\n\
+             \x20 get          1  3.00  3.01  3.01  3.01   3.01  3.01\n\
+             \n\
+             Spanning shards, from the first request for locks until the answer\n\
+             \x20 command  calls  mean   p50   p90   p99  p99.9   max\n\
+             \x20 get          1  12.0  12.0  12.0  12.0   12.0  12.0\n";
+        assert_eq!(tables, want);
+        let endings: Vec<&str> = report.percentiles.iter().map(|(ending, _)| &**ending).collect();
+        assert_eq!(endings, [".get.hgrm", ".get.spanning.hgrm", ".get.spanning-wait.hgrm"]);
     }
 
     #[test]

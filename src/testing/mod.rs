@@ -10,6 +10,8 @@ mod atomicity;
 #[cfg(test)]
 mod blocking;
 #[cfg(test)]
+mod cost;
+#[cfg(test)]
 mod coverage;
 #[cfg(test)]
 mod shards;

@@ -326,3 +326,50 @@ fn slow_commands_are_logged_and_histograms_count() {
         assert!(histogram.contains("histogram_usec"), "{histogram}");
     });
 }
+
+/// The counters that only commands over several shards move, and the fields that such calls add.
+#[test]
+fn the_cost_of_spanning_shards_is_shown_and_only_there() {
+    at_each_core_count(|server| {
+        let mut wire = server.connect_tcp();
+        let figure = |wire: &mut Wire, name: &str| {
+            let info = wire.ask("INFO medusa");
+            let line =
+                info.lines().find_map(|line| line.strip_prefix(&format!("{name}:")).map(str::to_owned));
+            line.unwrap_or_else(|| panic!("{name} in {info}")).parse::<u64>().unwrap()
+        };
+        let counters = ["spanning_commands", "spanning_transactions", "spanning_hops", "lock_requests"];
+        assert_eq!(wire.ask("MSET {a}1 x {a}2 x"), "+OK\r\n");
+        assert_eq!(wire.ask("MGET {a}1 {a}2"), "*2\r\n$1\r\nx\r\n$1\r\nx\r\n");
+        assert_eq!(wire.ask("RENAME {a}1 {a}3"), "+OK\r\n");
+        assert_eq!(wire.ask("DEL {a}2 {a}3"), ":2\r\n");
+        for name in counters {
+            assert_eq!(figure(&mut wire, name), 0, "{name}");
+        }
+        assert!(!wire.ask("INFO commandstats").contains("spanning"));
+        // A hundred keys live on every core there is.
+        let keys: Vec<String> = (0..100).map(|number| format!("key:{number}")).collect();
+        wire.ask(&format!("MGET {}", keys.join(" ")));
+        assert_eq!(wire.ask("MULTI"), "+OK\r\n");
+        for key in &keys {
+            assert_eq!(wire.ask(&format!("GET {key}")), "+QUEUED\r\n");
+        }
+        wire.ask("EXEC");
+        let shards = figure(&mut wire, "shards");
+        let several = u64::from(shards > 1);
+        assert_eq!(figure(&mut wire, "spanning_commands"), several);
+        assert_eq!(figure(&mut wire, "spanning_transactions"), several);
+        assert_eq!(figure(&mut wire, "lock_requests"), 2 * several * shards);
+        assert_eq!(figure(&mut wire, "lock_refusals"), 0);
+        let counts = wire.ask("INFO commandstats");
+        let mget = counts.lines().find(|line| line.starts_with("cmdstat_mget:")).unwrap();
+        assert!(mget.starts_with("cmdstat_mget:calls=2,usec="), "{mget}");
+        assert_eq!(mget.contains(",failed_calls=0,spanning_calls=1,spanning_usec="), several == 1, "{mget}");
+        let latencies = wire.ask("INFO latencystats");
+        assert!(latencies.contains("latency_percentiles_usec_mget:p50="), "{latencies}");
+        assert_eq!(latencies.contains("latency_percentiles_spanning_wait_usec_mget:p50="), several == 1);
+        let histogram = wire.ask("LATENCY HISTOGRAM mget");
+        assert!(histogram.contains("$5\r\ncalls\r\n:2\r\n$14\r\nhistogram_usec\r\n"), "{histogram}");
+        assert_eq!(histogram.contains("spanning_wait_histogram_usec"), several == 1, "{histogram}");
+    });
+}
