@@ -89,7 +89,14 @@ impl Center {
             Control::Pass { token, home, hash, tried } => self.on_pass(home, token, hash, tried),
             Control::Taken { token, reply } => self.on_taken(token, reply),
             Control::EndWait { token, home } => self.end_wait(home, token),
-            Control::Blocked(at) => self.note_blocked(at),
+            Control::Blocked(at) => {
+                // Others need the room, and nobody knows how long it waits.
+                self.outboxes.on_reply(from);
+                self.note_blocked(at);
+            }
+            Control::Woken { connection, slot, reply } => {
+                self.local.push_back(Local::Done { connection, slot, reply });
+            }
             Control::Unblock { who, end } => self.on_unblock(who, end),
             Control::Forget(who) => self.shard.listeners.unwatch((who.core, who.connection)),
             Control::PartsDone { txn, shard, ns, carries } => self.on_parts_done(txn, shard, ns, carries),

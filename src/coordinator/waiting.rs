@@ -297,7 +297,7 @@ impl Center {
                         continue;
                     }
                     self.unfile(id);
-                    self.answer_parked(from, slot, reply);
+                    self.answer_waiter(from, slot, reply);
                 }
                 Who::Home { core, token } => {
                     let kept = Kept { waiter: id, key, tried, parked: VecDeque::new() };
@@ -542,7 +542,16 @@ impl Center {
             return;
         }
         let reply = end_reply(&waiter.share, end);
-        self.answer_parked(from, slot, reply);
+        self.answer_waiter(from, slot, reply);
+    }
+
+    /// The reply to a command that has waited here. Its home was told that it waits, and counts it no more among
+    /// what is under way, so this is no ordinary reply.
+    fn answer_waiter(&mut self, from: Remote, slot: u32, reply: Vec<u8>) {
+        if from.core == self.id {
+            return self.answer_parked(from, slot, reply);
+        }
+        self.outboxes.post_control(from.core, Control::Woken { connection: from.connection, slot, reply });
     }
 
     /// Ends the waits whose time is up.

@@ -197,6 +197,15 @@ pub enum Control {
     },
     /// A client of yours waits here from now on.
     Blocked(ConnectionId),
+    /// What a client of yours waited for here.
+    Woken {
+        /// Whose.
+        connection: ConnectionId,
+        /// Which of its commands.
+        slot: u32,
+        /// The encoded reply.
+        reply: Vec<u8>,
+    },
     /// End the wait of a client.
     Unblock {
         /// Whose.

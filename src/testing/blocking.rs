@@ -258,3 +258,26 @@ fn readers_of_streams_wait_for_what_comes_after() {
         assert!(format!("{pending:?}").contains("Integer(1)"), "{pending:?}");
     }
 }
+
+/// What is under way to a peer is bounded: were those who wait a part of it, enough of them would shut it off.
+#[test]
+fn whoever_waits_on_another_core_takes_no_room_from_others() {
+    let mut sim = Sim::new(2, 1);
+    let clients: Vec<Client> = (0..8).map(|_| sim.connect()).collect();
+    let (pusher, leaver) = (clients[7], clients[6]);
+    for client in &clients[..7] {
+        sim.send_words(*client, &[b"blpop", b"a", b"0"]);
+    }
+    sim.settle();
+    let under_way =
+        |sim: &mut Sim| sim.engines().iter().map(|core| core.center().outboxes.under_way()).sum::<usize>();
+    assert_eq!(under_way(&mut sim), 0, "they wait");
+    sim.hang_up(leaver);
+    sim.settle();
+    assert_eq!(under_way(&mut sim), 0, "one has gone");
+    sim.call(pusher, &[b"rpush", b"a", b"1", b"2", b"3", b"4", b"5", b"6"]);
+    for client in &clients[..6] {
+        assert!(matches!(sim.take_reply(*client), Some(Value::Array(_))));
+    }
+    assert_eq!(under_way(&mut sim), 0, "they have been served");
+}

@@ -16,6 +16,10 @@ mod coverage;
 #[cfg(test)]
 mod shards;
 #[cfg(test)]
+mod spanning;
+#[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod transactions;
 
 pub use transcript::check;

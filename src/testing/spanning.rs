@@ -1,0 +1,192 @@
+//! What commands on several shards rest on: stamps that no two have, clocks that never go back, and homes that
+//! finish what they began. And what the README says of the order of one pipeline's commands.
+
+use crate::base::ids::ShardId;
+use crate::base::prng::Prng;
+use crate::config::Options;
+use crate::config::options::PipelineOrder;
+use crate::resp::value::Value;
+use crate::testing::sim::{Client, Sim};
+use std::collections::BTreeSet;
+
+const KEYS: [&[u8]; 6] = [b"k1", b"k2", b"k3", b"k4", b"k5", b"k6"];
+
+#[test]
+fn no_two_commands_have_one_stamp_whatever_clocks_have_seen() {
+    let mut prng = Prng::new(1);
+    let mut sim = Sim::new(8, 1);
+    let mut stamps = BTreeSet::new();
+    for _ in 0..10_000 {
+        let at = prng.below(8) as usize;
+        let center = sim.engines()[at].center_mut();
+        let before = center.stamp;
+        let stamp = center.next_stamp(prng.below(3) * prng.below(100));
+        assert!(stamp > before, "core {at}: {stamp} after {before}");
+        assert!(stamps.insert(stamp), "core {at}: {stamp} twice");
+        // A message carries it to somebody else, who may be ahead or behind.
+        sim.engines()[prng.below(8) as usize].center_mut().see_stamp(stamp);
+    }
+}
+
+/// Writers and readers of the same keys on all cores, while links deliver in any order.
+fn contend(sim: &mut Sim, clients: &[Client], prng: &mut Prng) {
+    let client = *prng.pick(clients);
+    let mut words: Vec<&[u8]> = Vec::new();
+    match prng.below(4) {
+        0 => {
+            words.push(b"mset");
+            KEYS.iter().for_each(|key| words.extend([*key, b"x"]));
+        }
+        1 => {
+            words.push(b"mget");
+            words.extend(KEYS);
+        }
+        2 => {
+            words.push(b"del");
+            words.extend(KEYS);
+        }
+        _ => words.extend([&b"rename"[..], *prng.pick(&KEYS), *prng.pick(&KEYS)]),
+    }
+    sim.send_words(client, &words);
+}
+
+#[test]
+fn a_logical_clock_never_goes_back_and_a_batch_carries_it_along() {
+    for seed in 0..50 {
+        let mut prng = Prng::new(seed);
+        let mut sim = Sim::new(4, seed);
+        let clients: Vec<Client> = (0..8).map(|_| sim.connect()).collect();
+        let mut last = [0; 4];
+        for _ in 0..40 {
+            contend(&mut sim, &clients, &mut prng);
+            for _ in 0..prng.below(8) {
+                sim.step();
+                for (engine, last) in sim.engines().iter().zip(&mut last) {
+                    let stamp = engine.center().stamp;
+                    assert!(stamp >= *last, "seed {seed}: {stamp} after {last}");
+                    *last = stamp;
+                }
+            }
+        }
+        sim.settle();
+        // A core that is behind catches up with the next batch that somebody ahead sends it.
+        let [first, second, ..] = sim.engines() else { panic!("four cores") };
+        let (ahead, behind) =
+            if first.center().stamp > second.center().stamp { (first, second) } else { (second, first) };
+        let (from, to) = (ahead.id(), behind.id());
+        ahead.center_mut().next_stamp(1_000);
+        ahead.center_mut().outboxes.open(to).ops.push(crate::mesh::message::Op::Control(Box::new(
+            crate::mesh::message::Control::Release { stamp: 0 },
+        )));
+        let batch = ahead.take_mail(to).expect("something for it");
+        let stamp = ahead.center().stamp;
+        behind.on_mail(from, batch);
+        assert_eq!(behind.center().stamp, stamp, "seed {seed}");
+    }
+}
+
+/// Clients leave at any moment, also in the middle of a command over several shards, a transaction, a wait.
+#[test]
+fn a_client_that_hangs_up_in_the_middle_leaves_nothing_half_done() {
+    for seed in 0..300 {
+        let mut prng = Prng::new(seed);
+        let mut sim = Sim::new(2 + prng.below(3) as u16, seed);
+        let reader = sim.connect();
+        for number in 0..12 {
+            let client = sim.connect();
+            let digits = format!("{number}");
+            match prng.below(4) {
+                0 | 1 => {
+                    let mut words: Vec<&[u8]> = vec![b"mset"];
+                    KEYS.iter().for_each(|key| words.extend([*key, digits.as_bytes()]));
+                    sim.send_words(client, &words);
+                }
+                2 => {
+                    sim.send_words(client, &[b"watch", KEYS[0], KEYS[1], KEYS[2]]);
+                    sim.send_words(client, &[b"multi"]);
+                    KEYS.iter().for_each(|key| sim.send_words(client, &[b"set", *key, digits.as_bytes()]));
+                    sim.send_words(client, &[b"exec"]);
+                }
+                _ => sim.send_words(client, &[b"blpop", b"w1", b"w2", b"w3", b"w4", b"0"]),
+            }
+            let mut words: Vec<&[u8]> = vec![b"mget"];
+            words.extend(KEYS);
+            sim.send_words(reader, &words);
+            for _ in 0..prng.below(40) {
+                sim.step();
+            }
+            sim.hang_up(client);
+        }
+        sim.settle();
+        let replies = sim.take_replies(reader);
+        assert_eq!(replies.len(), 12, "seed {seed}");
+        for reply in replies {
+            let values = reply.as_items().unwrap();
+            assert!(values.iter().all(|value| *value == values[0]), "seed {seed}: {values:?}");
+        }
+        for key in [&b"w1"[..], b"w2", b"w3", b"w4"] {
+            sim.call(reader, &[b"rpush", key, b"x"]);
+            assert_eq!(
+                sim.call(reader, &[b"llen", key]),
+                Value::Integer(1),
+                "seed {seed}: taken for the dead"
+            );
+        }
+        for engine in sim.engines() {
+            let center = engine.center();
+            let idle = center.locks.is_empty()
+                && center.spanning.is_empty()
+                && center.execs.is_empty()
+                && center.watchings.is_empty()
+                && center.waiting.keeps_none()
+                && center.waiting.count() == 0
+                && center.outboxes.under_way() == 0;
+            assert!(idle, "seed {seed}: core {} is not at rest", center.id.0);
+        }
+    }
+}
+
+/// Whether somebody saw the second of two writes of one pipeline without the first.
+fn sees_the_later_first(seed: u64, order: PipelineOrder) -> bool {
+    let mut sim = Sim::with(3, seed, Options { pipeline_order: order, ..Options::default() });
+    let (writer, reader) = (sim.connect(), sim.connect());
+    let owners = sim.engines()[0].center().owners;
+    let key_of = |shard: u16| {
+        let keys = (0..).map(|number| format!("key:{number}").into_bytes());
+        keys.into_iter().find(|key| owners.locate(key).shard == ShardId(shard)).unwrap()
+    };
+    let (first, second) = (key_of(1), key_of(2));
+    for number in 1..=10 {
+        let digits = format!("{number:02}");
+        sim.send_words(writer, &[b"set", &first, digits.as_bytes()]);
+        sim.send_words(writer, &[b"set", &second, digits.as_bytes()]);
+    }
+    let mut seen = false;
+    loop {
+        sim.send_words(reader, &[b"mget", &first, &second]);
+        let reply = loop {
+            match sim.take_reply(reader) {
+                Some(reply) => break reply,
+                None => assert!(sim.step(), "seed {seed}: no reply"),
+            }
+        };
+        let values: Vec<Vec<u8>> = reply
+            .as_items()
+            .unwrap()
+            .iter()
+            .map(|value| if let Value::Bulk(digits) = value { digits.clone() } else { Vec::new() })
+            .collect();
+        seen |= values[0] < values[1];
+        if values[1] == b"10" && values[0] == b"10" {
+            return seen;
+        }
+    }
+}
+
+#[test]
+fn a_strict_pipeline_is_seen_in_its_order_and_a_relaxed_one_need_not_be() {
+    assert!((0..200).any(|seed| sees_the_later_first(seed, PipelineOrder::Relaxed)), "nothing to take away");
+    for seed in 0..200 {
+        assert!(!sees_the_later_first(seed, PipelineOrder::Strict), "seed {seed}");
+    }
+}
