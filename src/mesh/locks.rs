@@ -251,6 +251,10 @@ impl<W> Locks<W> {
 }
 
 #[cfg(test)]
+#[path = "locks_tests.rs"]
+mod random;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -128,3 +128,61 @@ impl Outboxes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::args::OwnedArgs;
+    use crate::command::table::Table;
+    use crate::resp::Protocol;
+
+    const PEER: ShardId = ShardId(1);
+    const AT: ConnectionId = ConnectionId { index: 3, generation: 1 };
+
+    fn post(outboxes: &mut Outboxes, word: &[u8]) {
+        let command = Table::get().commands()[0];
+        let (slot, db, protocol) = (0, 0, Protocol::Resp2);
+        let run =
+            Run { command, hash: None, connection: AT, slot, span_start: 0, span_count: 0, db, protocol };
+        outboxes.post(PEER, run, OwnedArgs::collect([word]).view());
+    }
+
+    #[test]
+    fn at_the_bound_a_connection_waits_and_is_called_when_a_reply_has_come() {
+        let mut outboxes = Outboxes::new(3);
+        for _ in 0..PEER_REQUESTS_MAX {
+            assert!(outboxes.has_room(PEER, 4, AT));
+            post(&mut outboxes, b"ping");
+        }
+        assert!(!outboxes.has_room(PEER, 4, AT), "one more than the bound");
+        assert!(outboxes.has_room(ShardId(2), 4, AT), "another peer has room");
+        assert!(outboxes.take_relieved().is_empty(), "nothing has come yet");
+        outboxes.on_reply(PEER);
+        assert_eq!(outboxes.take_relieved(), [AT]);
+        assert!(outboxes.has_room(PEER, 4, AT));
+    }
+
+    #[test]
+    fn bytes_under_way_are_bounded_but_one_request_always_goes() {
+        let mut outboxes = Outboxes::new(2);
+        assert!(outboxes.has_room(PEER, PEER_REQUEST_BYTES_MAX + 1, AT), "larger than the bound, and alone");
+        post(&mut outboxes, &[b'x'; 100]);
+        assert!(outboxes.has_room(PEER, PEER_REQUEST_BYTES_MAX - 100, AT));
+        assert!(!outboxes.has_room(PEER, PEER_REQUEST_BYTES_MAX - 99, AT));
+        outboxes.on_reply(PEER);
+        assert!(outboxes.has_room(PEER, PEER_REQUEST_BYTES_MAX, AT));
+        assert_eq!(outboxes.under_way(), 0);
+    }
+
+    #[test]
+    fn a_full_link_leaves_the_batch_open_and_it_grows_on() {
+        let mut outboxes = Outboxes::new(2);
+        post(&mut outboxes, b"one");
+        let batch = outboxes.take(PEER, 5).unwrap();
+        outboxes.put_back(PEER, batch);
+        post(&mut outboxes, b"two");
+        let batch = outboxes.take(PEER, 9).unwrap();
+        assert_eq!((batch.ops.len(), batch.stamp), (2, 9));
+        assert!(outboxes.take(PEER, 9).is_none());
+    }
+}
