@@ -14,6 +14,8 @@ mod cost;
 #[cfg(test)]
 mod coverage;
 #[cfg(test)]
+mod promises;
+#[cfg(test)]
 mod shards;
 #[cfg(test)]
 mod spanning;

@@ -190,3 +190,81 @@ fn a_strict_pipeline_is_seen_in_its_order_and_a_relaxed_one_need_not_be() {
         assert!(!sees_the_later_first(seed, PipelineOrder::Strict), "seed {seed}");
     }
 }
+
+#[test]
+fn a_spanning_command_that_fails_has_changed_nothing() {
+    for shards in [2, 3, 4] {
+        let mut sim = Sim::new(shards, 19);
+        let client = sim.connect();
+        let mut ask = |line: &str| {
+            let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+            sim.call(client, &words)
+        };
+        for line in [
+            "set s1 x",
+            "set s2 y",
+            "sadd m1 a b",
+            "sadd m2 b c",
+            "rpush l1 a b",
+            "zadd z1 1 a",
+            "zadd z2 1 b",
+        ] {
+            assert!(!matches!(ask(line), Value::Error(_)), "{line}");
+        }
+        let keys = ["s1", "s2", "m1", "m2", "l1", "z1", "z2", "new"];
+        let all = |ask: &mut dyn FnMut(&str) -> Value| keys.map(|key| ask(&format!("dump {key}")));
+        let before = all(&mut ask);
+        for line in [
+            "rename nosuch s1",
+            "renamenx s1 s2",
+            "msetnx new 1 s1 2 s2 3",
+            "copy s1 s2",
+            "smove m1 l1 a",
+            "sinterstore new m1 m2 s1",
+            "sunionstore m1 m2 l1",
+            "zunionstore z2 2 z1 l1",
+            "lmove l1 m1 left right",
+            "rpoplpush l1 s1",
+            "bitop or new s1 s2 m1",
+            "pfmerge new s1 s2",
+        ] {
+            let reply = ask(line);
+            assert!(
+                matches!(reply, Value::Error(_) | Value::Integer(0)),
+                "{shards} shards, {line}: {reply:?}"
+            );
+            assert_eq!(all(&mut ask), before, "{shards} shards, {line}");
+        }
+    }
+}
+
+/// Others take two of the keys again and again, each time with the stamp of a younger command.
+#[test]
+fn whoever_is_refused_often_comes_through_all_the_same() {
+    let mut refusals = 0;
+    for seed in 0..50 {
+        let mut prng = Prng::new(seed);
+        let mut sim = Sim::new(4, seed);
+        let clients: Vec<Client> = (0..6).map(|_| sim.connect()).collect();
+        let mut free = vec![true; clients.len()];
+        let victim = sim.connect();
+        let mut words: Vec<&[u8]> = vec![b"del"];
+        words.extend(KEYS);
+        sim.send_words(victim, &words);
+        let mut steps = 0;
+        while sim.take_reply(victim).is_none() {
+            for (client, free) in clients.iter().zip(&mut free) {
+                *free |= sim.take_reply(*client).is_some();
+                if std::mem::take(free) {
+                    sim.send_words(*client, &[b"del", *prng.pick(&KEYS), *prng.pick(&KEYS)]);
+                }
+            }
+            assert!(sim.step(), "seed {seed}: nothing is left to happen");
+            steps += 1;
+            assert!(steps < 20_000, "seed {seed}: it starves");
+        }
+        refusals +=
+            sim.engines().iter().map(|core| core.center().metrics.counters.lock_refusals).sum::<u64>();
+    }
+    assert!(refusals > 50, "{refusals} refusals: nobody was in anybody's way");
+}
