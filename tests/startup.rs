@@ -435,6 +435,24 @@ fn an_address_that_may_be_missing_is_skipped_and_a_chosen_port_always_told() {
     assert_eq!(server.terminate().0, Some(0));
 }
 
+/// As in Redis, CONFIG says what was configured, which is what REWRITE writes; INFO says what is.
+#[test]
+fn a_port_of_zero_stays_configured_and_info_tells_the_one_taken() {
+    let scratch = Scratch::new("zero");
+    let server = Server::start(&scratch, &["--cores", "1"]);
+    let all = |commands: &str| {
+        let mut socket = TcpStream::connect(("127.0.0.1", server.port)).expect("it listens");
+        socket.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
+        socket.write_all(format!("{commands}\r\nQUIT\r\n").as_bytes()).expect("sent");
+        let mut reply = String::new();
+        socket.read_to_string(&mut reply).expect("a reply");
+        reply
+    };
+    assert_eq!(all("CONFIG GET port"), "*2\r\n$4\r\nport\r\n$1\r\n0\r\n+OK\r\n");
+    let info = all("INFO server");
+    assert!(info.contains(&format!("\r\ntcp_port:{}\r\n", server.port)), "{info}");
+}
+
 #[test]
 fn a_second_server_on_the_same_port_is_refused_and_the_first_lives() {
     let scratch = Scratch::new("second");
