@@ -113,9 +113,10 @@ impl Engine {
     /// A client has connected. Its first output may be a refusal.
     pub fn connect(&mut self, id: ClientId, address: Address) -> ConnectionId {
         let center = &mut self.center;
-        center.metrics.counters.connections_received += 1;
         let open = center.options.requirepass.is_empty();
         let refused = center.options.protected_mode && open && !address.loopback;
+        let counters = &mut center.metrics.counters;
+        *(if refused { &mut counters.connections_rejected } else { &mut counters.connections_received }) += 1;
         let at = center.clients.insert(Session::new(id, address, open, center.now));
         let index = at.index as usize;
         if self.connections.len() <= index {

@@ -66,7 +66,7 @@ macro_rules! counters {
 
 counters! {
     connections_received, "connections_received_total", Count, "Connections accepted.";
-    connections_rejected, "connections_rejected_total", Count, "Connections refused because maxclients was reached.";
+    connections_rejected, "connections_rejected_total", Count, "Connections refused: maxclients was reached, or protected mode holds.";
     commands_processed, "commands_processed_total", Count, "Commands run.";
     commands_remote, "commands_remote_total", Count, "Commands that another shard had to run.";
     error_replies, "error_replies_total", Count, "Error replies sent.";

@@ -83,6 +83,8 @@ fn protected_mode_turns_away_who_comes_from_elsewhere() {
         let text = first_words(&server);
         assert!(text.starts_with("-DENIED ") && text.ends_with("\r\n"), "{text}");
         assert_eq!(server.connect_tcp().ask("PING"), "+PONG\r\n");
+        let stats = server.connect_tcp().ask("INFO stats");
+        assert!(stats.contains("\r\nrejected_connections:1\r\n"), "{stats}");
         let open = Server::medusa_with(cores, &["--bind", "0.0.0.0", "--protected-mode", "no"]);
         let mut client = redis::Client::open(format!("redis://{address}:{}/", open.port))
             .unwrap()
@@ -110,6 +112,9 @@ fn one_client_too_many_is_told_so() {
         });
         let mut eleventh = server.connect_tcp();
         assert_eq!(eleventh.rest(), b"-ERR max number of clients reached\r\n");
+        let stats = wires[0].ask("INFO stats");
+        let refused = stats.lines().find_map(|line| line.strip_prefix("rejected_connections:"));
+        assert!(refused.is_some_and(|count| count.parse::<u64>().unwrap() >= 1), "{stats}");
         wires.pop();
         until("a place is free again", || {
             let mut wire = server.connect_tcp();
