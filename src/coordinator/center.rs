@@ -62,6 +62,8 @@ pub struct Parked {
     pub slot: u32,
     /// What to run.
     pub share: Share,
+    /// Its client has gone meanwhile: it still runs in its turn, but does not begin to wait.
+    pub gone: bool,
 }
 
 /// Something for a connection of this core that did not come in a peer's batch.

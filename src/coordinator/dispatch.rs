@@ -375,11 +375,11 @@ pub(super) fn park(center: &mut Center, from: Remote, slot: u32, call: &Call<'_>
     if !center.waiting.keeps_none() && meets_kept(center, call) {
         let owners = center.owners;
         let hashes = keys.indexes(call.args).map(|index| owners.hash(call.args.at(index)));
-        let parked = Parked { from, slot, share: call.to_share() };
+        let parked = Parked { from, slot, share: call.to_share(), gone: false };
         return center.waiting.queue(hashes, parked);
     }
     let hashes = keys.indexes(call.args).map(|index| center.owners.hash(call.args.at(index))).collect();
-    let parked = Parked { from, slot, share: call.to_share() };
+    let parked = Parked { from, slot, share: call.to_share(), gone: false };
     center.locks.park(hashes, call.writes(), Work::Parked(parked));
 }
 

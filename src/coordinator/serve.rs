@@ -1,7 +1,7 @@
 //! A peer's batch against this shard: commands, and this shard's side of the locks.
 
 use crate::base::ids::ShardId;
-use crate::coordinator::center::{Call, Center, Local, Work, call_of};
+use crate::coordinator::center::{Call, Center, Local, Work};
 use crate::coordinator::dispatch::{must_wait, park};
 use crate::coordinator::spanning::run_share;
 use crate::mesh::locks::{Admission, Ticket};
@@ -204,7 +204,7 @@ impl Center {
             let Work::Parked(parked) = self.locks.release(ticket, &mut more) else {
                 unreachable!("looked at above")
             };
-            self.run_parked(parked.from, parked.slot, &call_of(&parked.share));
+            self.run_parked(&parked);
             turns.extend(more.drain(..));
         }
         self.serve_ready();

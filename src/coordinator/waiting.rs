@@ -16,7 +16,7 @@
 use crate::base::args::OwnedArgs;
 use crate::base::ids::{ConnectionId, ShardId};
 use crate::command::spec::{Place, Waits};
-use crate::coordinator::center::{Call, Center, Local, Parked, call_of};
+use crate::coordinator::center::{Call, Center, Local, Parked, Work, call_of};
 use crate::coordinator::dispatch::{must_wait, park};
 use crate::mesh::message::{Control, End, Share};
 use crate::resp::reply::Reply;
@@ -388,26 +388,43 @@ impl Center {
 
     /// Commands that wanted a kept key: they run, or wait for the next that is in their way.
     fn go_on_parked(&mut self, parked: VecDeque<Parked>) {
-        for Parked { from, slot, share } in parked {
-            let call = call_of(&share);
+        for parked in parked {
+            let call = call_of(&parked.share);
             if must_wait(self, &call) {
-                park(self, from, slot, &call);
+                park(self, parked.from, parked.slot, &call);
+                if parked.gone {
+                    self.mark_gone(parked.from);
+                }
                 continue;
             }
-            self.run_parked(from, slot, &call);
+            self.run_parked(&parked);
             self.serve_ready();
         }
     }
 
     /// Runs a command that has waited for its keys, on behalf of whoever asked.
-    pub(super) fn run_parked(&mut self, from: Remote, slot: u32, call: &Call<'_>) {
+    pub(super) fn run_parked(&mut self, parked: &Parked) {
+        let Parked { from, slot, gone, .. } = *parked;
+        let call = call_of(&parked.share);
         let mut reply = Vec::new();
-        let ns = self.run_counted(call, &mut reply);
-        self.tell_slow(from, call, ns);
-        if let Some(resolved) = self.would_wait.take() {
-            return self.wait_here(from, slot, call, resolved);
+        let ns = self.run_counted(&call, &mut reply);
+        self.tell_slow(from, &call, ns);
+        if let Some(resolved) = self.would_wait.take()
+            && !gone
+        {
+            return self.wait_here(from, slot, &call, resolved);
         }
         self.answer_parked(from, slot, reply);
+    }
+
+    /// A client has gone whose command has not had its turn here.
+    fn mark_gone(&mut self, who: Remote) {
+        let locked = self.locks.works_mut().filter_map(|work| match work {
+            Work::Parked(parked) => Some(parked),
+            Work::Spanning { .. } => None,
+        });
+        let kept = self.waiting.kept.values_mut().flat_map(|kept| &mut kept.parked);
+        locked.chain(kept).filter(|parked| parked.from == who).for_each(|parked| parked.gone = true);
     }
 
     /// Files a wait over several shards with all of them; the locks of its attempt are still held.
@@ -532,6 +549,8 @@ impl Center {
     pub(super) fn on_unblock(&mut self, who: Remote, end: End) {
         if let Some(&id) = self.waiting.by_client.get(&(who.core, who.connection)) {
             self.end_here(id, end);
+        } else if end == End::Gone {
+            self.mark_gone(who);
         }
     }
 

@@ -152,6 +152,11 @@ impl<W> Locks<W> {
         &mut self.entries.get_mut(&ticket).expect("a ticket of this table").work
     }
 
+    /// What all requests want done, to be changed.
+    pub fn works_mut(&mut self) -> impl Iterator<Item = &mut W> {
+        self.entries.values_mut().map(|entry| &mut entry.work)
+    }
+
     /// Whether a request holds its locks.
     pub fn is_granted(&self, ticket: Ticket) -> bool {
         self.entries[&ticket].granted
