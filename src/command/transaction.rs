@@ -115,6 +115,24 @@ mod tests {
             > DISCARD  OK
             > GET a  "x"
             > MULTI  OK
+            > DISCARD x  (error) ERR wrong number of arguments for 'discard' command
+            > EXEC  (error) EXECABORT Transaction discarded because of previous errors.
+            > EXEC x  (error) EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command
+            > WATCH a  OK
+            > MULTI  OK
+            > SET a z  QUEUED
+            > EXEC x y  (error) EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command
+            > EXEC  (error) ERR EXEC without MULTI
+            > SET a x  OK
+            > MULTI  OK
+            > SLOWLOG RESET  QUEUED
+            > LATENCY RESET  QUEUED
+            > GET a  QUEUED
+            > EXEC
+                1) OK
+                2) (integer) 0
+                3) "x"
+            > MULTI  OK
             > DBSIZE  QUEUED
             > FLUSHALL  QUEUED
             > DBSIZE  QUEUED

@@ -8,7 +8,7 @@ use crate::base::ids::{ConnectionId, ShardId};
 use crate::base::number::parse_cursor;
 use crate::base::owner::KeyHash;
 use crate::command::error::CommandError;
-use crate::command::spec::{Flags, Place, Waits};
+use crate::command::spec::{Flags, Place, Step, Waits};
 use crate::command::table::{Command, Lookup};
 use crate::config::PipelineOrder;
 use crate::coordinator::center::{Call, Center, Parked, Work};
@@ -305,6 +305,13 @@ impl Connection {
         muted: bool,
     ) {
         center.metrics.record_rejected(command.id);
+        if matches!(command.spec.place, Place::Transaction(Step::Exec)) {
+            // Whatever is wrong with EXEC ends the transaction, and what was watched for it.
+            self.leave_transaction(at, center);
+            let reason = text.strip_prefix("ERR ").unwrap_or(text);
+            let text = format!("EXECABORT Transaction discarded because of: {reason}");
+            return self.refuse_text(at, center, text.as_bytes(), muted);
+        }
         self.refuse_text(at, center, text.as_bytes(), muted);
     }
 

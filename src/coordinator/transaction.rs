@@ -73,7 +73,7 @@ impl Connection {
                 command.spec.place,
                 Place::Transaction(Step::Multi | Step::Exec | Step::Discard | Step::Watch)
             )
-            && !matches!(command.spec.name, "quit" | "reset")
+            && !matches!(command.full_name.as_str(), "quit" | "reset")
     }
 
     /// Queues a command of a transaction.
