@@ -40,9 +40,9 @@ pub const DELIBERATE: &[Difference] = &[
         sentence: "lists what the table below lists; summaries and help texts are in our own words.",
     },
     Difference {
-        subject: "INFO",
-        sentence: "leaves out what would have to be invented (forks, modules, Redis's build and Lua VM) and adds a \
-                   section `medusa`.",
+        subject: "INFO, LATENCY HISTOGRAM",
+        sentence: "leave out what would have to be invented (forks, modules, Redis's build and Lua VM), and add a \
+                   section `medusa` and, behind Redis's fields, the calls whose keys lay on several cores.",
     },
     Difference {
         subject: "MEMORY, OBJECT IDLETIME, DEBUG OBJECT, LOLWUT",
