@@ -65,12 +65,16 @@ pub struct Waiting {
     by_client: HashMap<(ShardId, ConnectionId), u64>,
     deadlines: BTreeSet<(u64, u64)>,
     kept: HashMap<u64, Kept>,
-    /// Keys that were written while a transaction held them.
+    /// Keys whose line met a lock, and how many locks had been released by then: nothing has changed for them before
+    /// another is.
     held: Vec<DbKey>,
+    held_at: u64,
     /// Commands of this core that met a kept key, to ask again.
     pub(super) put_off: Vec<u64>,
     /// Keys whose offer was given back: others get a turn before they are offered again.
     later: Vec<DbKey>,
+    /// Those of them whose turn it is now.
+    due: Vec<DbKey>,
     /// Waits of this core's clients over several shards.
     pending: BTreeMap<u64, Pending>,
     next: u64,
@@ -244,14 +248,20 @@ impl Center {
     /// release of locks on this shard; free while there is nothing to serve.
     #[inline]
     pub fn serve_ready(&mut self) {
-        if self.shard.listeners.has_ready() || !self.waiting.held.is_empty() {
+        let waiting = &self.waiting;
+        let freed = !waiting.held.is_empty() && waiting.held_at != self.locks.releases();
+        if freed || !waiting.due.is_empty() || self.shard.listeners.has_ready() {
             self.serve_lines();
         }
     }
 
     fn serve_lines(&mut self) {
         // What is served may write other keys that somebody waits for: a chain of moves.
-        let mut keys = std::mem::take(&mut self.waiting.held);
+        let mut keys = std::mem::take(&mut self.waiting.due);
+        if self.waiting.held_at != self.locks.releases() {
+            self.waiting.held_at = self.locks.releases();
+            keys.append(&mut self.waiting.held);
+        }
         loop {
             keys.extend(self.shard.listeners.take_ready());
             if keys.is_empty() {
@@ -360,10 +370,8 @@ impl Center {
     /// A turn begins: keys whose offer was given back in an earlier one are offered again when it ends.
     #[inline]
     pub fn recall_offers(&mut self) {
-        if !self.waiting.later.is_empty() {
-            let later = std::mem::take(&mut self.waiting.later);
-            self.waiting.held.extend(later);
-        }
+        let Waiting { later, due, .. } = &mut self.waiting;
+        due.append(later);
         for number in std::mem::take(&mut self.waiting.put_off) {
             if self.execs.contains_key(&number) {
                 self.request_exec_locks(number);

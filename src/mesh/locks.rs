@@ -72,6 +72,7 @@ pub struct Locks<W> {
     by_stamp: HashMap<u64, Ticket>,
     next_ticket: u64,
     seen: u64,
+    releases: u64,
     // Only the simulator's canary sets it: releases then forget who else still holds the key.
     broken: bool,
 }
@@ -85,6 +86,7 @@ impl<W> Default for Locks<W> {
             by_stamp: HashMap::new(),
             next_ticket: 0,
             seen: 0,
+            releases: 0,
             broken: false,
         }
     }
@@ -95,6 +97,12 @@ impl<W> Locks<W> {
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// How many have left: what was in somebody's way may be gone once this has changed.
+    #[inline]
+    pub fn releases(&self) -> u64 {
+        self.releases
     }
 
     /// How many requests hold or wait.
@@ -166,6 +174,7 @@ impl<W> Locks<W> {
     /// in the order they came.
     pub fn release(&mut self, ticket: Ticket, now_granted: &mut Vec<Ticket>) -> W {
         let entry = self.entries.remove(&ticket).expect("a ticket is released once");
+        self.releases += 1;
         if self.by_stamp.get(&entry.stamp) == Some(&ticket) {
             self.by_stamp.remove(&entry.stamp);
         }

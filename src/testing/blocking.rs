@@ -3,7 +3,7 @@
 
 use crate::base::prng::Prng;
 use crate::resp::value::Value;
-use crate::testing::sim::{Client, Sim};
+use crate::testing::sim::{Client, Sim, encode};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -280,4 +280,35 @@ fn whoever_waits_on_another_core_takes_no_room_from_others() {
         assert!(matches!(sim.take_reply(*client), Some(Value::Array(_))));
     }
     assert_eq!(under_way(&mut sim), 0, "they have been served");
+}
+
+#[test]
+fn a_line_that_meets_a_lock_rests_until_the_lock_is_gone() {
+    // The first in line was once asked for ever, because the second met a lock that only a message could release.
+    let mut sim = Sim::new(2, 11);
+    let center = sim.engines()[0].center();
+    let (id, owners) = (center.id, center.owners);
+    let (near, far): (Vec<String>, Vec<String>) =
+        (0..40).map(|number| format!("k{number}")).partition(|key| owners.locate(key.as_bytes()).shard == id);
+    let clients: Vec<Client> = (0..8).map(|_| sim.connect()).collect();
+    // Those of the first core; the others are of the second.
+    let [first, second, reader, writer] = [0, 2, 4, 6].map(|at| clients[at]);
+    let words = |words: &[&str]| encode(&words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>());
+    let send = |sim: &mut Sim, client: Client, bytes: Vec<u8>| {
+        sim.send(client, &bytes);
+        sim.settle();
+    };
+    send(&mut sim, first, words(&["blpop", &far[0], &near[0], "0"]));
+    send(&mut sim, second, words(&["blmove", &near[0], &near[1], "left", "right", "0"]));
+    // A command on both cores holds the destination of the second: its messages are not delivered yet.
+    let at = sim.connection(reader);
+    sim.engines()[0].on_bytes(at, &words(&["mget", &near[1], &far[1]]));
+    let block = [&["multi"][..], &["rpush", &near[0], "x"], &["lpop", &near[0]], &["exec"]];
+    let at = sim.connection(writer);
+    sim.engines()[0].on_bytes(at, &block.map(|step| words(step)).concat());
+    sim.settle();
+    assert_eq!(sim.take_replies(first).len(), 0);
+    send(&mut sim, writer, words(&["rpush", &near[0], "y"]));
+    let reply = Value::Array([&near[0], "y"].map(|part| Value::Bulk(part.as_bytes().to_vec())).to_vec());
+    assert_eq!(sim.take_replies(first), [reply]);
 }

@@ -109,6 +109,11 @@ impl Sim {
         Client(self.peers.len() - 1)
     }
 
+    /// The client's connection, on its core.
+    pub fn connection(&self, client: Client) -> ConnectionId {
+        self.peers[client.0].connection
+    }
+
     /// Puts bytes on their way to the server.
     pub fn send(&mut self, client: Client, bytes: &[u8]) {
         self.peers[client.0].input.extend(bytes);
