@@ -3,16 +3,20 @@
 //! io_uring is tried, not guessed: a ring is made, its operations are listed, and the registrations and
 //! flags that our own ring needs are used once. A version number would be wrong both ways, since
 //! distributions backport and sandboxes forbid. Everything returns what was found; the sentences for
-//! people are in `server/preflight.rs`. Uses `unsafe` for three system calls and one registration.
+//! people are in `server/preflight.rs`. Uses `unsafe` for three system calls, one registration
+//! and a trial send.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ffi::CString;
+use std::io::Read;
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use io_uring::types::CancelBuilder;
-use io_uring::{IoUring, Probe, opcode};
+use io_uring::types::{CancelBuilder, Fd};
+use io_uring::{IoUring, Probe, opcode, squeue};
 
 /// Why io_uring cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +115,38 @@ fn has_buffer_rings(ring: &IoUring) -> bool {
     registered
 }
 
+/// Whether a send that may not wait, and reports nothing when it is taken whole, reports how much was taken when it is
+/// not: tried with a socket that has room for a part. Kernels before 6.1 forgot that part.
+pub fn silent_sends_report_parts() -> bool {
+    const BYTES: usize = 4 << 20;
+    let tried = || -> std::io::Result<bool> {
+        let mut ring = IoUring::new(2)?;
+        let (from, to) = UnixStream::pair()?;
+        to.set_nonblocking(true)?;
+        let bytes = vec![0_u8; BYTES];
+        let mut said = |len: usize| -> std::io::Result<Option<i32>> {
+            let send = opcode::Send::new(Fd(from.as_raw_fd()), bytes.as_ptr(), len as u32);
+            let entry = send.flags(SILENT_SEND).build().flags(squeue::Flags::SKIP_SUCCESS);
+            // SAFETY: `bytes` and `from` outlive the request, which may not wait: it is through when the call
+            // below returns.
+            unsafe { ring.submission().push(&entry) }.expect("the queue is empty");
+            ring.submit()?;
+            Ok(ring.completion().next().map(|completion| completion.result()))
+        };
+        let (whole, part) = (said(1)?, said(BYTES)?);
+        let mut arrived = 0;
+        let mut room = vec![0; 64 << 10];
+        while let Ok(len @ 1..) = (&to).read(&mut room) {
+            arrived += len;
+        }
+        Ok(whole.is_none() && part.is_some_and(|part| part > 0 && part as usize + 1 == arrived))
+    };
+    tried().unwrap_or(false)
+}
+
+/// Flags of a send that does not wait and counts anything short of the whole as a failure, for failures report.
+pub const SILENT_SEND: i32 = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT | libc::MSG_WAITALL;
+
 /// A resource limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
@@ -189,6 +225,11 @@ pub fn unix_ms() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kernel_of_today_says_how_much_of_a_silent_send_it_took() {
+        assert!(silent_sends_report_parts());
+    }
 
     #[test]
     fn a_soft_limit_is_raised_but_never_lowered() {

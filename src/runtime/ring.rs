@@ -9,10 +9,14 @@
 //! connection is not used again before its last request has completed. So a socket that dies at any
 //! moment leaves nothing dangling, and a completion can never be mistaken for a successor's.
 //!
+//! A send that the socket takes whole reports nothing: it runs while it is submitted, so silence means success.
+//! Only what the socket had no room for reports, and its rest waits in the kernel as an ordinary send.
+//!
 //! A connection is known by its slot, an index into the ring's table of registered files; the ordinary
 //! descriptor is closed once it is in the table. Errors of one socket are events, never a panic.
 //! Not here: who the connection belongs to (`net`), when to sleep (`server::driver`).
 
+use crate::runtime::probe::{SILENT_SEND, silent_sends_report_parts};
 use crate::runtime::provided::Provided;
 use crate::runtime::signal::EventFd;
 use io_uring::types::{CancelBuilder, Fd, Fixed, SubmitArgs, TimeoutFlags, Timespec};
@@ -89,6 +93,8 @@ struct Connection {
     // Empty while nothing is being sent.
     sending: Vec<u8>,
     sent: usize,
+    // The kernel has reported on a send that would have been silent, had it been taken whole.
+    told: bool,
 }
 
 #[derive(Debug)]
@@ -128,6 +134,11 @@ pub struct SocketRing {
     under_way: usize,
     completions: Vec<(u64, i32, u32)>,
     next: usize,
+    // Whether the kernel can be relied on to speak up about a silent send that it took a part of.
+    silence: bool,
+    // Silent sends that are on their way to the kernel, and those that it has taken whole since.
+    silent: Vec<Slot>,
+    taken: Vec<Slot>,
     lent: Option<u16>,
     stays: PhantomData<*const ()>,
 }
@@ -172,6 +183,9 @@ impl SocketRing {
             under_way: 0,
             completions: Vec::with_capacity(256),
             next: 0,
+            silence: silent_sends_report_parts(),
+            silent: Vec::new(),
+            taken: Vec::new(),
             lent: None,
             stays: PhantomData,
         };
@@ -254,7 +268,14 @@ impl SocketRing {
         assert!(!connection.closing);
         connection.sending = bytes;
         connection.sent = 0;
-        self.send_rest(slot);
+        connection.told = false;
+        if self.silence {
+            let send = self.send_entry(slot, SILENT_SEND).flags(squeue::Flags::SKIP_SUCCESS);
+            self.silent.push(slot);
+            self.push(send);
+        } else {
+            self.send_rest(slot);
+        }
     }
 
     /// Forgets the connection: no event of it follows, what was being sent is dropped, and the socket
@@ -335,7 +356,7 @@ impl SocketRing {
 
     /// Whether entering would submit or collect anything: a look at shared memory, no system call.
     pub fn has_work(&mut self) -> bool {
-        if !self.backlog.is_empty() || self.next < self.completions.len() {
+        if !self.backlog.is_empty() || self.has_collected() {
             return true;
         }
         let submission = self.ring.submission();
@@ -360,13 +381,13 @@ impl SocketRing {
 
     /// Whether events wait to be taken.
     pub fn has_collected(&self) -> bool {
-        self.next < self.completions.len()
+        self.next < self.completions.len() || !self.taken.is_empty()
     }
 
     /// Submits all requests and collects completions, in one system call. All events have to be taken
     /// before. An error is the ring's own, not a connection's, and may pass (no memory, interrupted).
     pub fn enter(&mut self, wait: Wait) -> io::Result<()> {
-        assert!(self.next == self.completions.len(), "events are left");
+        assert!(!self.has_collected(), "events are left");
         self.completions.clear();
         self.next = 0;
         self.take_back();
@@ -390,8 +411,12 @@ impl SocketRing {
             }
         };
         for completion in self.ring.completion() {
+            if completion.user_data() & KIND == SEND {
+                self.connections[(completion.user_data() & !KIND) as usize].told = true;
+            }
             self.completions.push((completion.user_data(), completion.result(), completion.flags()));
         }
+        self.settle_silent();
         match entered {
             Ok(_) => Ok(()),
             Err(error) => match error.raw_os_error() {
@@ -401,10 +426,27 @@ impl SocketRing {
         }
     }
 
+    // The kernel has run every request it was given: sends it said nothing about are through.
+    #[inline]
+    fn settle_silent(&mut self) {
+        if self.silent.is_empty() || !self.ring.submission().is_empty() {
+            return;
+        }
+        let SocketRing { silent, taken, connections, under_way, .. } = self;
+        taken.extend(silent.drain(..).filter(|slot| !connections[slot.0 as usize].told));
+        *under_way -= taken.len();
+    }
+
     /// The next of the events that [`Self::enter`] collected.
     #[inline]
     pub fn next_event(&mut self) -> Option<Event<'_>> {
         self.take_back();
+        while let Some(slot) = self.taken.pop() {
+            let rest = self.connections[slot.0 as usize].sending.len().min(SEND_BYTES_MAX);
+            if let Some(event) = self.on_send(slot, rest as i32) {
+                return Some(event);
+            }
+        }
         loop {
             let &(user_data, result, flags) = self.completions.get(self.next)?;
             self.next += 1;
@@ -548,11 +590,17 @@ impl SocketRing {
     }
 
     fn send_rest(&mut self, slot: Slot) {
+        let send = self.send_entry(slot, libc::MSG_NOSIGNAL);
+        self.push(send);
+    }
+
+    #[inline]
+    fn send_entry(&self, slot: Slot, flags: i32) -> squeue::Entry {
         let connection = &self.connections[slot.0 as usize];
         let rest = &connection.sending[connection.sent..];
         let len = rest.len().min(SEND_BYTES_MAX) as u32;
-        let send = opcode::Send::new(Fixed(slot.0), rest.as_ptr(), len).flags(libc::MSG_NOSIGNAL);
-        self.push(send.build().user_data(SEND | u64::from(slot.0)));
+        let send = opcode::Send::new(Fixed(slot.0), rest.as_ptr(), len).flags(flags);
+        send.build().user_data(SEND | u64::from(slot.0))
     }
 
     fn close_if_let_go(&mut self, slot: Slot) {
@@ -644,6 +692,7 @@ impl SocketRing {
                 }
             }
             self.next = self.completions.len();
+            self.taken.clear();
             if self.under_way == 0 {
                 return Ok(());
             }
@@ -673,44 +722,5 @@ fn build() -> io::Result<IoUring> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Enters until the kernel has nothing more to say; how often the bell was heard.
-    fn rung(ring: &mut SocketRing) -> usize {
-        let mut count = 0;
-        loop {
-            ring.enter(Wait::No).unwrap();
-            if !ring.has_collected() {
-                return count;
-            }
-            while let Some(event) = ring.next_event() {
-                count += usize::from(matches!(event, Event::Rung));
-            }
-        }
-    }
-
-    #[test]
-    fn a_bell_that_is_not_heeded_is_not_heard_until_it_is_again() {
-        let bell = Arc::new(EventFd::new().unwrap());
-        let mut ring = SocketRing::new(SLOTS_FEWEST, bell.clone()).unwrap();
-        assert_eq!(rung(&mut ring), 0);
-        bell.ring();
-        assert_eq!(rung(&mut ring), 1);
-        assert!(ring.watches_bell());
-        ring.heed_bell(false);
-        assert_eq!(rung(&mut ring), 0);
-        assert!(!ring.watches_bell());
-        bell.ring();
-        assert_eq!(rung(&mut ring), 0);
-        ring.heed_bell(true);
-        assert_eq!(rung(&mut ring), 1);
-        // Turned off and on in one go: the kernel is asked anew once it has let go.
-        ring.heed_bell(false);
-        ring.heed_bell(true);
-        rung(&mut ring);
-        assert!(ring.watches_bell());
-        bell.ring();
-        assert_eq!(rung(&mut ring), 1);
-    }
-}
+#[path = "ring_tests.rs"]
+mod tests;
