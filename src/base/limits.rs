@@ -23,6 +23,13 @@ pub const QUERY_BYTES_MAX: usize = 1 << 30;
 /// input, not the replies in memory. One command's reply may overshoot it.
 pub const OUTPUT_HOLD_BYTES: usize = 128 << 10;
 
+/// Replies wait for those behind them that other shards still owe, to leave in one send: for so long at
+/// most, in nanoseconds, and while they are fewer bytes than [`CORK_BYTES_MAX`].
+pub const CORK_NS: u64 = 200_000;
+
+/// Replies of so many bytes leave at once.
+pub const CORK_BYTES_MAX: usize = 16 << 10;
+
 /// Commands of one connection that may be on their way to other shards at once.
 pub const WINDOW_MAX: usize = 1024;
 
@@ -53,6 +60,7 @@ pub const TURN_SLICE_NS: u64 = 150_000;
 pub const BULK_BYTES_FLOOR: usize = 1 << 20;
 
 const _: () = assert!(OUTPUT_HOLD_BYTES < QUERY_BYTES_MAX);
+const _: () = assert!(CORK_BYTES_MAX < OUTPUT_HOLD_BYTES);
 const _: () = assert!(QUERY_BYTES_MAX < u32::MAX as usize);
 const _: () = assert!(WINDOW_START <= WINDOW_KEPT && WINDOW_KEPT <= WINDOW_MAX);
 const _: () = assert!(WINDOW_MAX <= PEER_REQUESTS_MAX);

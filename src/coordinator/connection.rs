@@ -9,7 +9,9 @@
 //! wait, not the replies). Not here: sockets (`net`), which command goes where (`dispatch`).
 
 use crate::base::ids::{ConnectionId, ShardId};
-use crate::base::limits::{OUTPUT_HOLD_BYTES, TURN_SLICE_NS, WINDOW_KEPT, WINDOW_MAX, WINDOW_START};
+use crate::base::limits::{
+    CORK_BYTES_MAX, OUTPUT_HOLD_BYTES, TURN_SLICE_NS, WINDOW_KEPT, WINDOW_MAX, WINDOW_START,
+};
 use crate::coordinator::center::Center;
 use crate::coordinator::dispatch::Dispatched;
 use crate::coordinator::frames::{End, Frames, WINDOW};
@@ -93,6 +95,8 @@ pub struct Connection {
     pub queued: bool,
     /// In the engine's list of connections with output or a changed state.
     pub dirty: bool,
+    /// Since when its output waits for more.
+    pub corked_ns: Option<u64>,
 }
 
 impl Connection {
@@ -208,6 +212,17 @@ impl Connection {
     /// Whether everything that was asked has been answered.
     pub fn is_drained(&self) -> bool {
         self.slots.is_empty() && self.spanning.is_none()
+    }
+
+    /// Whether there is some output, and more of it certain to come soon without the client doing anything.
+    #[inline]
+    pub fn awaits_more(&self, at: ConnectionId, center: &Center) -> bool {
+        !self.is_drained()
+            && !self.output.is_empty()
+            && self.output.len() < CORK_BYTES_MAX
+            && self.waits_at.is_none()
+            && self.wants_input(center)
+            && center.clients.get(at).is_some_and(|session| !session.blocked)
     }
 
     /// A reply to the command in `slot` has come.

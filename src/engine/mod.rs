@@ -23,6 +23,7 @@ use crate::session::{Address, Clients, Intent, Pause, Remote, Session, Unblock};
 use crate::shard::Shard;
 use std::collections::{HashMap, VecDeque};
 
+mod cork;
 mod upkeep;
 
 /// What an engine is made from.
@@ -51,6 +52,7 @@ pub struct Engine {
     ready: VecDeque<ConnectionId>,
     /// Connections with output or a changed state.
     dirty: VecDeque<ConnectionId>,
+    cork: cork::Cork,
     /// Connections that CLIENT PAUSE holds.
     paused: Vec<ConnectionId>,
     /// The pause they were held under.
@@ -101,6 +103,7 @@ impl Engine {
             connections: Vec::new(),
             ready: VecDeque::new(),
             dirty: VecDeque::new(),
+            cork: cork::Cork::default(),
             paused: Vec::new(),
             pause: Pause::default(),
             upkeep: upkeep::Upkeep::default(),
@@ -141,6 +144,11 @@ impl Engine {
     /// A turn begins at `now`.
     pub fn begin_turn(&mut self, now: Now) {
         self.center.now = now;
+        while let Some(at) = self.cork.next_overdue(now.mono_ns) {
+            if self.connection(at).is_some() {
+                self.touch(at);
+            }
+        }
         if !self.paused.is_empty() {
             self.look_at_pause();
         }
@@ -259,12 +267,19 @@ impl Engine {
             if self.center.clients.get(at).is_none() {
                 continue;
             }
-            if let Some(connection) = self.connection_mut(at) {
-                connection.dirty = false;
+            let Some(connection) = self.connections[at.index as usize].as_deref_mut() else { continue };
+            connection.dirty = false;
+            if !self.cork.holds(at, connection, &self.center) {
                 return Some(at);
             }
         }
         None
+    }
+
+    /// Whether output waits that nothing but time may set free: not for longer than
+    /// [`CORK_NS`](crate::base::limits::CORK_NS).
+    pub fn has_corked(&self) -> bool {
+        !self.cork.is_empty()
     }
 
     /// Whether a connection has output to take.

@@ -48,6 +48,9 @@ pub trait Service {
     fn run_ready(&mut self) -> bool;
     /// A connection whose output, intent, busyness or wish for input changed since it was last named.
     fn next_dirty(&mut self) -> Option<ConnectionId>;
+    /// Whether a connection may be named by `next_dirty` soon though nothing happens to it meanwhile: the core is not
+    /// to sleep for long then.
+    fn has_corked(&self) -> bool;
     /// Replies not yet handed to the kernel: the loop takes the whole vector and leaves an empty one.
     /// It may exchange an empty vector at any time, for one with capacity or to save memory.
     fn output(&mut self, connection: ConnectionId) -> Option<&mut Vec<u8>>;

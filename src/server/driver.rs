@@ -62,8 +62,8 @@ const SETTLE_NS: u64 = 4_000_000;
 /// Longest sleep inside the ring: glommio's other tasks wait that long at most.
 const DOZE: Duration = Duration::from_millis(1);
 
-/// Sleep while a link is full: the peer does not wake us when it has room again.
-const DOZE_FULL_LINK: Duration = Duration::from_micros(100);
+/// Sleep while a link is full, for the peer does not wake us when it has room again; and while output is corked.
+const DOZE_SHORT: Duration = Duration::from_micros(100);
 
 /// How long a core looks out for more work before it sleeps. A wake costs tens of microseconds in a virtual
 /// machine, whose idle CPUs are halted; and a core that one client asks for every other of its keys sees
@@ -459,7 +459,11 @@ impl<S: Service> Driver<S> {
             }
         }
         let until_ns = self.next_deadline_ns(now_ns);
-        if idle_ns < SETTLE_NS || self.link_is_full || self.ending.is_some() {
+        if idle_ns < SETTLE_NS
+            || self.link_is_full
+            || self.parts.service.has_corked()
+            || self.ending.is_some()
+        {
             self.doze(until_ns, now_ns);
         } else if let Err(error) = self.sleep(until_ns, now_ns).await {
             self.complain(&format!("cannot sleep: {error}"));
@@ -474,7 +478,8 @@ impl<S: Service> Driver<S> {
     }
 
     fn doze(&mut self, until_ns: Option<u64>, now_ns: u64) {
-        let most = if self.link_is_full { DOZE_FULL_LINK } else { DOZE };
+        let short = self.link_is_full || self.parts.service.has_corked();
+        let most = if short { DOZE_SHORT } else { DOZE };
         let left = until_ns.map_or(most, |at_ns| Duration::from_nanos(at_ns.saturating_sub(now_ns)));
         self.parts.ring.heed_bell(true);
         self.parts.mesh.doorbell().doze();

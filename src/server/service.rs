@@ -68,6 +68,11 @@ impl Service for Engine {
     }
 
     #[inline]
+    fn has_corked(&self) -> bool {
+        Engine::has_corked(self)
+    }
+
+    #[inline]
     fn output(&mut self, connection: ConnectionId) -> Option<&mut Vec<u8>> {
         Engine::output(self, connection)
     }

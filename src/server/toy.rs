@@ -290,6 +290,10 @@ impl Service for Toy {
         Some(at)
     }
 
+    fn has_corked(&self) -> bool {
+        false
+    }
+
     fn output(&mut self, connection: ConnectionId) -> Option<&mut Vec<u8>> {
         self.client(connection).map(|client| &mut client.output)
     }

@@ -6,6 +6,7 @@
 
 use crate::base::clock::{Clock, Now};
 use crate::base::ids::{ClientId, ConnectionId, ShardId};
+use crate::base::limits::CORK_NS;
 use crate::base::owner::Owners;
 use crate::base::prng::Prng;
 use crate::command::core::Identity;
@@ -191,7 +192,7 @@ impl Sim {
             (0..self.engines.len()).filter(|&at| self.engines[at].next_wake_ms() == Some(0)).collect();
         let count = inputs.len() + mails.len() + busy.len();
         if count == 0 {
-            return false;
+            return self.uncork();
         }
         self.clock.advance(Duration::from_nanos(1 + self.prng.below(2_000)));
         let pick = self.prng.below(count as u64) as usize;
@@ -237,6 +238,20 @@ impl Sim {
     /// The simulation's randomness.
     pub fn prng(&mut self) -> &mut Prng {
         &mut self.prng
+    }
+
+    /// Lets time pass for replies that wait for others; false: there are none.
+    fn uncork(&mut self) -> bool {
+        if !self.engines.iter().any(Engine::has_corked) {
+            return false;
+        }
+        self.clock.advance(Duration::from_nanos(CORK_NS));
+        let now = self.clock.now();
+        for core in 0..self.engines.len() {
+            self.engines[core].begin_turn(now);
+            self.collect(core);
+        }
+        true
     }
 
     fn deliver_input(&mut self, at: usize) -> usize {
