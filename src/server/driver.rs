@@ -310,6 +310,11 @@ impl<S: Service> Driver<S> {
         }
         // A peer that is gone already has no name any more.
         let Ok(address) = address_of(&socket, &self.parts.listeners[listener].at) else { return };
+        if address.loopback && !address.unix {
+            // No path, no congestion: what is there to control costs time for nothing, where it is BBR with its pacing
+            // most of all. Reno is in every kernel; where it may not be chosen, nothing is lost.
+            let _ = SockRef::from(&socket).set_tcp_congestion(b"reno");
+        }
         let Some(core) = self.parts.roster.deal() else {
             // Best effort, as in Redis: the line fits any socket's buffer, unless the peer is gone.
             let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
