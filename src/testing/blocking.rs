@@ -305,7 +305,7 @@ fn a_line_that_meets_a_lock_rests_until_the_lock_is_gone() {
     sim.engines()[0].on_bytes(at, &words(&["mget", &near[1], &far[1]]));
     let block = [&["multi"][..], &["rpush", &near[0], "x"], &["lpop", &near[0]], &["exec"]];
     let at = sim.connection(writer);
-    sim.engines()[0].on_bytes(at, &block.map(|step| words(step)).concat());
+    sim.engines()[0].on_bytes(at, &block.map(words).concat());
     sim.settle();
     assert_eq!(sim.take_replies(first).len(), 0);
     send(&mut sim, writer, words(&["rpush", &near[0], "y"]));
