@@ -2,11 +2,14 @@
 
 pub mod differences;
 pub mod generate;
+pub mod history;
 pub mod sim;
 pub mod transcript;
 
 #[cfg(test)]
 mod atomicity;
+#[cfg(test)]
+mod atomicity_history;
 #[cfg(test)]
 mod blocking;
 #[cfg(test)]
