@@ -17,7 +17,7 @@ use crate::coordinator::preview::Preview;
 use crate::coordinator::spanning::{Question, Spanning};
 use crate::coordinator::transaction::Exec;
 use crate::coordinator::waiting::Waiting;
-use crate::mesh::locks::Locks;
+use crate::mesh::locks::{Locks, Ticket};
 use crate::mesh::message::{Control, Job, Share};
 use crate::mesh::outbox::Outboxes;
 use crate::metrics::Metrics;
@@ -64,6 +64,21 @@ pub struct Parked {
     pub share: Share,
     /// Its client has gone meanwhile: it still runs in its turn, but does not begin to wait.
     pub gone: bool,
+}
+
+/// A watch that begins once those who hold its keys have released them.
+#[derive(Debug)]
+pub struct HeldWatch {
+    /// Who holds them.
+    pub behind: Vec<Ticket>,
+    /// The client.
+    pub who: Remote,
+    /// The number of its command at home.
+    pub txn: u64,
+    /// Its database.
+    pub db: u8,
+    /// What it watches here.
+    pub keys: Vec<Vec<u8>>,
 }
 
 /// Something for a connection of this core that did not come in a peer's batch.
@@ -136,6 +151,8 @@ pub struct Center {
     pub execs: HashMap<u64, Exec>,
     /// WATCH commands that await other shards: for whom, and how many.
     pub watchings: HashMap<u64, (ConnectionId, usize)>,
+    /// Watches of keys of this shard that somebody holds exclusively.
+    pub held_watches: Vec<HeldWatch>,
     /// Commands that wait.
     pub waiting: Waiting,
     /// The command that has just run found nothing and would wait, with these words if they are others.

@@ -15,7 +15,7 @@ use crate::base::limits::{
 use crate::coordinator::center::Center;
 use crate::coordinator::dispatch::Dispatched;
 use crate::coordinator::frames::{End, Frames, WINDOW};
-use crate::coordinator::transaction::Transaction;
+use crate::coordinator::transaction::{Transaction, Watching};
 use crate::mesh::message::End as WaitEnd;
 use crate::resp::request::{ParseLimits, Parser};
 use crate::session::Intent;
@@ -82,8 +82,8 @@ pub struct Connection {
     pub(super) waits_at: Option<ShardId>,
     /// What is queued since MULTI.
     pub(super) transaction: Option<Box<Transaction>>,
-    /// Shards that watch keys for it.
-    pub(super) watching: Vec<ShardId>,
+    /// The keys it watches.
+    pub(super) watching: Watching,
     /// Size of recent remote replies, decaying: how many may be under way without passing the hold.
     reply_bytes_hint: usize,
     /// How far the window has grown beyond its start: by one for each small reply.

@@ -1,7 +1,7 @@
 //! A peer's batch against this shard: commands, and this shard's side of the locks.
 
 use crate::base::ids::ShardId;
-use crate::coordinator::center::{Call, Center, Local, Work};
+use crate::coordinator::center::{Call, Center, HeldWatch, Local, Work};
 use crate::coordinator::dispatch::{must_wait, park};
 use crate::coordinator::spanning::run_share;
 use crate::mesh::locks::{Admission, Ticket};
@@ -79,8 +79,7 @@ impl Center {
             Control::Block { txn, home, shares } => self.on_block(txn, home, &shares),
             Control::BlockDone { txn, reply } => self.on_exec_reply(txn, &reply),
             Control::Watch { txn, who, db, keys } => {
-                self.register_watches(who, db, keys);
-                self.send(who.core, Control::Watched { txn });
+                self.begin_watch(HeldWatch { behind: Vec::new(), who, txn, db, keys });
             }
             Control::Watched { txn } => self.on_watched(txn),
             Control::Wait { token, home, share, indexes } => self.on_wait(home, token, &share, &indexes),
@@ -98,7 +97,7 @@ impl Center {
                 self.local.push_back(Local::Done { connection, slot, reply });
             }
             Control::Unblock { who, end } => self.on_unblock(who, end),
-            Control::Forget(who) => self.shard.listeners.unwatch((who.core, who.connection)),
+            Control::Forget(who) => self.forget_watches_of(who),
             Control::PartsDone { txn, shard, ns, carries } => self.on_parts_done(txn, shard, ns, carries),
             Control::Release { stamp } => {
                 if let Some(ticket) = self.locks.find(stamp) {
@@ -181,6 +180,7 @@ impl Center {
         };
         // Whoever is next has been named but not run: this share still comes first.
         let (reply, ns) = run_share(self, &share);
+        self.go_on_watches(ticket);
         self.send(home, Control::Applied(Grant { txn, stamp, shard: self.id, ns, reply, changed: false }));
         self.take_turns(turns);
     }
@@ -188,6 +188,7 @@ impl Center {
     fn release(&mut self, ticket: Ticket) {
         let mut turns = Vec::new();
         self.locks.release(ticket, &mut turns);
+        self.go_on_watches(ticket);
         self.take_turns(turns);
     }
 

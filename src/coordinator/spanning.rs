@@ -21,7 +21,7 @@ use crate::coordinator::center::{Call, Center, Local, call_of};
 use crate::coordinator::connection::{Connection, Hold};
 use crate::coordinator::dispatch::{Dispatched, feed_monitors};
 use crate::coordinator::transaction::ahead_of;
-use crate::coordinator::waiting::Offered;
+use crate::coordinator::waiting::{Offered, PutOff};
 use crate::mesh::message::{Ask, Control, Extent, Grant, Job, Lock, Share};
 use crate::resp::Protocol;
 use crate::resp::reply::Reply;
@@ -334,20 +334,26 @@ impl Center {
             self.spanning.remove(&number);
             return self.give_back_offer(offered, false);
         }
-        if kept {
-            self.put_off(number);
-        } else {
-            self.request_locks(number);
+        let turns = self.turns_off(spanning.attempts, kept);
+        if turns == 0 {
+            return self.request_locks(number);
         }
-    }
-
-    /// A request that met a kept key comes again in a later turn: what frees the key may be on its way here.
-    pub(super) fn put_off(&mut self, number: u64) {
         if let Some(spanning) = self.spanning.get_mut(&number) {
             // Answers to the request that was given up are out of date.
             spanning.stamp = 0;
         }
-        self.waiting.put_off.push(number);
+        self.waiting.put_off.push(PutOff { number, turns });
+    }
+
+    /// How many turns a refused request waits before it comes again. One that met a kept key: what frees the key may
+    /// be on its way here. One that has been refused for the third time: several that came again at once, each with a
+    /// stamp above all others, could overtake each other for ever, so they part by chance, further each time.
+    pub(super) fn turns_off(&mut self, attempts: u64, kept: bool) -> u64 {
+        match attempts {
+            _ if kept => 1,
+            0..3 => 0,
+            _ => 1 + self.prng.below(1 << attempts.min(RETRY_TURNS_BITS_MAX)),
+        }
     }
 
     pub(super) fn on_applied(&mut self, grant: Grant) {
@@ -547,6 +553,9 @@ impl Center {
 
 /// Requests for locks after which an offered command may give its offer back.
 const OFFER_ATTEMPTS_MIN: u64 = 4;
+
+/// A refused request waits at most two to this power turns before it comes again.
+const RETRY_TURNS_BITS_MAX: u64 = 6;
 
 /// Whether a command sends parts of its own under its locks.
 fn runs_in_hops(place: Place) -> bool {

@@ -17,16 +17,20 @@ use crate::base::limits::TRANSACTION_BYTES_MAX;
 use crate::base::number::parse_cursor;
 use crate::command::spec::{Flags, Place, Step};
 use crate::command::table::Command;
-use crate::coordinator::center::{Call, Center, Local, call_of};
+use crate::coordinator::center::{Call, Center, HeldWatch, Local, call_of};
 use crate::coordinator::connection::{Connection, Hold};
 use crate::coordinator::dispatch::{Dispatched, feed_monitors};
 use crate::coordinator::spanning::Within;
-use crate::coordinator::waiting::waits_of;
+use crate::coordinator::waiting::{PutOff, waits_of};
+use crate::mesh::locks::Ticket;
 use crate::mesh::message::{Control, Extent, Grant, Job, Lock, Share};
 use crate::resp::Protocol;
 use crate::resp::reply::Reply;
 use crate::session::Remote;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Hashes of the keys that a client watches, by shard.
+pub(super) type Watching = BTreeMap<ShardId, BTreeSet<u64>>;
 
 /// What a connection has queued since MULTI.
 #[derive(Debug, Default)]
@@ -53,7 +57,7 @@ pub struct Exec {
     db: u8,
     protocol: Protocol,
     now: Now,
-    watching: Vec<ShardId>,
+    watching: Watching,
     /// The shards that hold locks for it; `None` as keys: the whole shard.
     legs: BTreeMap<ShardId, Option<Vec<u64>>>,
     exclusive: bool,
@@ -188,14 +192,17 @@ impl Connection {
         let number = center.next_number;
         let mut awaited = 0;
         for (shard, keys) in by_shard {
-            if !self.watching.contains(&shard) {
-                self.watching.push(shard);
-            }
-            if shard == center.id {
+            let hashes = keys.iter().map(|key| center.owners.hash(key));
+            self.watching.entry(shard).or_default().extend(hashes);
+            let (db, txn) = (call.db, number);
+            if shard == center.id && center.locks.is_empty() {
                 center.register_watches(me, call.db, keys);
+                continue;
+            }
+            awaited += 1;
+            if shard == center.id {
+                center.begin_watch(HeldWatch { behind: Vec::new(), who: me, txn, db, keys });
             } else {
-                awaited += 1;
-                let (db, txn) = (call.db, number);
                 center.outboxes.post_control(shard, Control::Watch { txn, who: me, db, keys });
             }
         }
@@ -245,6 +252,46 @@ impl Center {
         }
     }
 
+    /// Registers watches of this shard and tells home, once nobody holds the keys exclusively: a write that has been
+    /// answered already (MSET's is before it is done everywhere) comes before a watch that was asked for later.
+    pub(super) fn begin_watch(&mut self, mut watch: HeldWatch) {
+        watch.behind = self.locks.holders(watch.keys.iter().map(|key| self.owners.hash(key)));
+        if watch.behind.is_empty() {
+            self.register_watches(watch.who, watch.db, watch.keys);
+            self.send(watch.who.core, Control::Watched { txn: watch.txn });
+        } else {
+            self.held_watches.push(watch);
+        }
+    }
+
+    /// Somebody has released keys, and what was written under the lock is written.
+    pub(super) fn go_on_watches(&mut self, ticket: Ticket) {
+        if self.held_watches.is_empty() {
+            return;
+        }
+        for mut watch in std::mem::take(&mut self.held_watches) {
+            watch.behind.retain(|&other| other != ticket);
+            if watch.behind.is_empty() {
+                self.register_watches(watch.who, watch.db, watch.keys);
+                self.send(watch.who.core, Control::Watched { txn: watch.txn });
+            } else {
+                self.held_watches.push(watch);
+            }
+        }
+    }
+
+    /// A client has forgotten what it watches here, or is gone.
+    pub(super) fn forget_watches_of(&mut self, who: Remote) {
+        self.shard.listeners.unwatch((who.core, who.connection));
+        for watch in std::mem::take(&mut self.held_watches) {
+            if watch.who == who {
+                self.send(who.core, Control::Watched { txn: watch.txn });
+            } else {
+                self.held_watches.push(watch);
+            }
+        }
+    }
+
     /// A shard has registered a client's watches.
     pub(super) fn on_watched(&mut self, number: u64) {
         let Some((connection, awaited)) = self.watchings.get_mut(&number) else { return };
@@ -257,12 +304,12 @@ impl Center {
     }
 
     /// A client watches nothing any more.
-    pub(super) fn forget_watches(&mut self, at: ConnectionId, shards: Vec<ShardId>) {
-        for shard in shards {
+    pub(super) fn forget_watches(&mut self, at: ConnectionId, watching: Watching) {
+        let who = Remote { core: self.id, connection: at };
+        for shard in watching.into_keys() {
             if shard == self.id {
-                self.shard.listeners.unwatch((shard, at));
+                self.forget_watches_of(who);
             } else {
-                let who = Remote { core: self.id, connection: at };
                 self.outboxes.post_control(shard, Control::Forget(who));
             }
         }
@@ -271,8 +318,9 @@ impl Center {
     fn begin_exec(&mut self, mut exec: Exec) {
         let count = exec.queue.len();
         Reply::new(&mut exec.reply, exec.protocol).array(count);
-        for shard in exec.watching.clone() {
-            exec.legs.insert(shard, Some(Vec::new()));
+        // What is watched is locked too: a write of it that has been answered may still be on its way to its shard.
+        for (&shard, hashes) in &exec.watching {
+            exec.legs.insert(shard, Some(hashes.iter().copied().collect()));
         }
         let mut whole = false;
         for queued in &exec.queue {
@@ -315,7 +363,7 @@ impl Center {
         let who = Remote { core: self.id, connection: exec.connection };
         for (&shard, hashes) in &exec.legs {
             let extent = hashes.as_ref().map_or(Extent::Whole, |hashes| Extent::Keys(hashes.clone()));
-            let watcher = exec.watching.contains(&shard).then_some(who);
+            let watcher = exec.watching.contains_key(&shard).then_some(who);
             let lock = Lock {
                 txn: number,
                 home: self.id,
@@ -348,12 +396,14 @@ impl Center {
         let Some(exec) = self.execs.get(&number) else { return false };
         if exec.stamp == stamp {
             self.metrics.counters.lock_refusals += 1;
+            let attempts = exec.attempts;
             self.release_exec(number);
-            if kept {
-                self.put_off(number);
-                self.execs.entry(number).and_modify(|exec| exec.stamp = 0);
-            } else {
+            let turns = self.turns_off(attempts, kept);
+            if turns == 0 {
                 self.request_exec_locks(number);
+            } else {
+                self.execs.entry(number).and_modify(|exec| exec.stamp = 0);
+                self.waiting.put_off.push(PutOff { number, turns });
             }
         }
         true

@@ -56,6 +56,15 @@ struct Kept {
     parked: VecDeque<Parked>,
 }
 
+/// A command that asks again for its locks in a later turn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PutOff {
+    /// Its number at home.
+    pub(super) number: u64,
+    /// How many turns it still waits.
+    pub(super) turns: u64,
+}
+
 /// The lines of one shard.
 #[derive(Debug, Default)]
 pub struct Waiting {
@@ -70,7 +79,7 @@ pub struct Waiting {
     held: Vec<DbKey>,
     held_at: u64,
     /// Commands of this core that met a kept key, to ask again.
-    pub(super) put_off: Vec<u64>,
+    pub(super) put_off: Vec<PutOff>,
     /// Keys whose offer was given back: others get a turn before they are offered again.
     later: Vec<DbKey>,
     /// Those of them whose turn it is now.
@@ -372,8 +381,10 @@ impl Center {
     pub fn recall_offers(&mut self) {
         let Waiting { later, due, .. } = &mut self.waiting;
         due.append(later);
-        for number in std::mem::take(&mut self.waiting.put_off) {
-            if self.execs.contains_key(&number) {
+        for PutOff { number, turns } in std::mem::take(&mut self.waiting.put_off) {
+            if turns > 1 {
+                self.waiting.put_off.push(PutOff { number, turns: turns - 1 });
+            } else if self.execs.contains_key(&number) {
                 self.request_exec_locks(number);
             } else {
                 self.request_locks(number);

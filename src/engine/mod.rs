@@ -89,6 +89,7 @@ impl Engine {
             spanning: HashMap::new(),
             execs: HashMap::new(),
             watchings: HashMap::new(),
+            held_watches: Vec::new(),
             waiting: Waiting::default(),
             would_wait: None,
             questions: HashMap::new(),

@@ -145,6 +145,19 @@ impl<W> Locks<W> {
         self.enter(stamp, extent, exclusive, false, work)
     }
 
+    /// Who holds any of these keys exclusively at this moment.
+    pub fn holders(&self, keys: impl IntoIterator<Item = u64>) -> Vec<Ticket> {
+        let lines = keys.into_iter().filter_map(|key| self.lines.get(&key)).flatten();
+        let mut holders: Vec<Ticket> = lines
+            .chain(&self.wholes)
+            .filter(|place| place.exclusive && self.entries[&place.ticket].granted)
+            .map(|place| place.ticket)
+            .collect();
+        holders.sort_unstable();
+        holders.dedup();
+        holders
+    }
+
     /// The request with that stamp, if it is still here.
     pub fn find(&self, stamp: u64) -> Option<Ticket> {
         self.by_stamp.get(&stamp).copied()

@@ -114,7 +114,7 @@ fn play(seed: u64, broken: bool) -> Result<(), String> {
 
 #[test]
 fn every_history_is_strictly_serialisable() {
-    let seeds = std::env::var("MEDUSA_SEEDS").ok().and_then(|count| count.parse().ok()).unwrap_or(100);
+    let seeds = std::env::var("MEDUSA_SEEDS").ok().and_then(|count| count.parse().ok()).unwrap_or(400);
     for seed in 0..seeds {
         if let Err(fault) = play(seed, false) {
             panic!("seed {seed}: {fault}");

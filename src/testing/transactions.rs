@@ -225,3 +225,52 @@ fn an_error_within_a_transaction_leaves_what_the_others_did() {
         assert_eq!(call(&mut sim, client, "lrange t2 0 -1"), Value::Array(vec![bulk("x")]));
     }
 }
+
+/// Steps until a client's reply has come.
+fn await_reply(sim: &mut Sim, client: Client) -> Value {
+    loop {
+        if let Some(reply) = sim.take_reply(client) {
+            return reply;
+        }
+        assert!(sim.step(), "a command has a reply");
+    }
+}
+
+/// MSET answers before it is done on every core. A watch that was begun before must see it, one begun after must not.
+#[test]
+fn a_write_that_was_answered_comes_before_what_is_asked_afterwards() {
+    for seed in 0..300 {
+        let mut sim = Sim::new(4, seed);
+        let clients: Vec<Client> = (0..8).map(|_| sim.connect()).collect();
+        let (writer, early, late) = (clients[1], clients[2], clients[3]);
+        call(&mut sim, early, "watch t1 t2 t3");
+        send(&mut sim, writer, "mset t1 x t2 x t3 x t4 x");
+        await_reply(&mut sim, writer);
+        // Neither reads what it watches, so nothing else makes it wait for the write.
+        ["multi", "get t6", "exec"].iter().for_each(|line| send(&mut sim, early, line));
+        send(&mut sim, late, "watch t1 t2 t3");
+        await_reply(&mut sim, late);
+        ["multi", "get t6", "exec"].iter().for_each(|line| send(&mut sim, late, line));
+        sim.settle();
+        assert_eq!(sim.take_replies(early).last(), Some(&Value::NullArray), "seed {seed}");
+        assert_eq!(sim.take_replies(late).last(), Some(&Value::Array(vec![Value::Null])), "seed {seed}");
+    }
+}
+
+/// Each of them, refused, once came again at once with a stamp above all others, and none ever got through.
+#[test]
+fn transactions_that_want_the_same_keys_part_after_some_refusals() {
+    for seed in 0..100 {
+        let mut sim = Sim::new(2, seed);
+        let clients: Vec<Client> = (0..8).map(|_| sim.connect()).collect();
+        for round in 0..10 {
+            for client in &clients {
+                ["multi", "incr t1", "incr t2", "incr t3", "exec"]
+                    .iter()
+                    .for_each(|line| send(&mut sim, *client, line));
+            }
+            let steps = (0..100_000).take_while(|_| sim.step()).count();
+            assert!(steps < 100_000, "seed {seed}, round {round}: nobody gets through");
+        }
+    }
+}
