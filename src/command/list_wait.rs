@@ -260,4 +260,28 @@ mod tests {
             "#,
         );
     }
+
+    #[test]
+    fn a_bad_timeout_is_refused_in_a_transaction_too() {
+        check(
+            r#"
+            > MULTI  OK
+            > BLPOP a -1  QUEUED
+            > BLPOP a b 9223372036854775807  QUEUED
+            > BLMOVE a b LEFT LEFT nan  QUEUED
+            > BZPOPMIN a b -0.1  QUEUED
+            > BZMPOP -1 2 a b MIN  QUEUED
+            > WAIT 2 0.01  QUEUED
+            > WAIT 2 -1  QUEUED
+            > EXEC
+                1) (error) ERR timeout is negative
+                2) (error) ERR timeout is negative
+                3) (error) ERR timeout is not a float or out of range
+                4) (error) ERR timeout is negative
+                5) (error) ERR timeout is negative
+                6) (error) ERR timeout is not an integer or out of range
+                7) (error) ERR timeout is negative
+            "#,
+        );
+    }
 }

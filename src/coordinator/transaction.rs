@@ -518,9 +518,17 @@ impl Center {
         }
     }
 
-    /// Runs a command of a transaction on this shard; one that would wait finds that there is nothing.
+    /// Runs a command of a transaction on this shard; one that would wait finds that there is nothing, but
+    /// not before its time-out has been found good.
     fn run_queued(&mut self, share: &Share, out: &mut Vec<u8>) {
         let call = call_of(share);
+        if let Some(Err(error)) = waits_of(&call).map(|waits| (waits.until)(call.args, call.now)) {
+            let mut encoded = Vec::new();
+            error.write(&mut Reply::new(&mut encoded, share.protocol));
+            self.count(call.command, 0, Some(&encoded));
+            out.extend_from_slice(&encoded);
+            return;
+        }
         self.run_counted(&call, out);
         if self.would_wait.take().is_some()
             && let Some(waits) = waits_of(&call)
@@ -553,6 +561,11 @@ impl Center {
                     (Some(shard), None) => Some(shard),
                     // A shape that no part of it could run in is refused by the command itself, here.
                     _ if !super::dispatch::fits_step(&call_of(share)) => Some(self.id),
+                    _ if waits_of(&call_of(share))
+                        .is_some_and(|waits| (waits.until)(args, share.now).is_err()) =>
+                    {
+                        Some(self.id)
+                    }
                     _ => None,
                 }
             }
