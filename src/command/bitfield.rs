@@ -157,6 +157,16 @@ impl Step {
                 reply.integer(old);
                 return false;
             }
+            // How far a value lies below the largest one, the reference asks in 64 bits, which the least of
+            // all values exceed: those end at the top.
+            Action::Set(value)
+                if self.overflow == Overflow::Saturate
+                    && self.field.signed
+                    && self.field.bits < 64
+                    && value < i64::MIN + (1 << (self.field.bits - 1)) =>
+            {
+                i128::MAX
+            }
             Action::Set(value) if self.field.signed => i128::from(value),
             Action::Set(value) => i128::from(value as u64),
             Action::Add(value) => i128::from(old) + i128::from(value),
@@ -219,6 +229,16 @@ mod tests {
             1) (integer) 4611686018427387904
             2) (integer) 9223372036854775807
             3) (integer) 9223372036854775807
+        > bitfield s overflow sat set i8 0 -9223372036854775808 set i8 0 -9223372036854775681 set i8 0 -9223372036854775680 get i8 0
+            1) (integer) 0
+            2) (integer) 127
+            3) (integer) 127
+            4) (integer) -128
+        > bitfield s overflow sat set i63 0 -4611686018427387905 get i63 0 set i64 0 -9223372036854775808 get i64 0
+            1) (integer) -4611686018427387904
+            2) (integer) 4611686018427387903
+            3) (integer) 9223372036854775806
+            4) (integer) -9223372036854775808
         > set int 12                                  OK
         > bitfield int get u8 0 set u8 8 51
             1) (integer) 49
