@@ -82,6 +82,21 @@ impl Extended {
         (!sum.infinite).then_some(sum)
     }
 
+    /// A thousand times the value, rounded up to a whole number: seconds in milliseconds. `None`: it is beyond
+    /// 63 bits.
+    pub fn thousandfold(self) -> Option<i64> {
+        let product = Extended::normalized(self.negative, u128::from(self.mantissa) * 1000, self.exponent);
+        // A full mantissa has 64 bits, and what is not full has the least of exponents.
+        if self.infinite || product.exponent > 0 {
+            return None;
+        }
+        let point = product.exponent.unsigned_abs();
+        let whole = if point < 64 { product.mantissa >> point } else { 0 };
+        let more = point >= 64 && product.mantissa != 0 || point < 64 && whole << point != product.mantissa;
+        let magnitude = i128::from(whole) + i128::from(more && !product.negative);
+        i64::try_from(if product.negative { -magnitude } else { magnitude }).ok()
+    }
+
     /// Appends the value as Redis prints it for people: `%.17Lf` without trailing zeros, and zero
     /// without a sign. Must be finite.
     pub fn write_to(self, out: &mut Vec<u8>) {

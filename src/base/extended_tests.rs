@@ -268,6 +268,31 @@ fn an_integer_is_the_number_its_text_spells() {
 }
 
 #[test]
+fn seconds_are_whole_milliseconds_rounded_up() {
+    for (seconds, milliseconds) in [
+        ("0", Some(0)),
+        ("-0.0", Some(0)),
+        ("1.5", Some(1500)),
+        ("0.0011", Some(2)),
+        ("-0.0011", Some(-1)),
+        ("-0.0001", Some(0)),
+        ("4.9e-324", Some(1)),
+        ("1e-4940", Some(1)),
+        ("9223372036854775", Some(9_223_372_036_854_775_000)),
+        ("-9223372036854775", Some(-9_223_372_036_854_775_000)),
+        ("9223372036854775.808", None),
+        ("-9223372036854776", None),
+        ("1e309", None),
+        ("-1e4932", None),
+        ("inf", None),
+        ("-inf", None),
+    ] {
+        let value = Extended::parse(seconds.as_bytes()).unwrap();
+        assert_eq!(value.thousandfold(), milliseconds, "{seconds}");
+    }
+}
+
+#[test]
 fn the_largest_number_prints_all_its_digits() {
     let mut out = Vec::new();
     Extended::parse(b"1e4932").expect("in range").write_to(&mut out);

@@ -273,6 +273,11 @@ mod tests {
             > BZMPOP -1 2 a b MIN  QUEUED
             > WAIT 2 0.01  QUEUED
             > WAIT 2 -1  QUEUED
+            > BLPOP a -0.0001  QUEUED
+            > BLPOP a 9223372036854775  QUEUED
+            > BLPOP a 9223372036854776  QUEUED
+            > BLPOP a 1e309  QUEUED
+            > BLPOP a 1e5000  QUEUED
             > EXEC
                 1) (error) ERR timeout is negative
                 2) (error) ERR timeout is negative
@@ -281,6 +286,11 @@ mod tests {
                 5) (error) ERR timeout is negative
                 6) (error) ERR timeout is not an integer or out of range
                 7) (error) ERR timeout is negative
+                8) (nil)
+                9) (nil)
+                10) (error) ERR timeout is negative
+                11) (error) ERR timeout is negative
+                12) (error) ERR timeout is not a float or out of range
             "#,
         );
     }

@@ -2,18 +2,18 @@
 
 use crate::base::args::{Args, OwnedArgs};
 use crate::base::clock::Now;
-use crate::base::number::{parse_f64, parse_i64};
+use crate::base::extended::Extended;
+use crate::base::number::parse_i64;
 use crate::command::error::CommandError;
 
 /// A time-out in seconds, perhaps with a fraction: when it is over, in Unix milliseconds; 0 seconds: never.
 /// Rounded up to whole milliseconds. Errors: no number, negative or beyond 63 bits.
 pub(super) fn until_seconds(word: &[u8], now: Now) -> Result<Option<u64>, CommandError> {
-    let seconds = parse_f64(word).ok_or(CommandError::Text("ERR timeout is not a float or out of range"))?;
-    // As in the reference, what does not fit has wrapped below zero.
-    if seconds < 0.0 || seconds * 1000.0 >= i64::MAX as f64 {
-        return Err(CommandError::Text("ERR timeout is negative"));
-    }
-    Ok(until((seconds * 1000.0).ceil() as u64, now))
+    let seconds =
+        Extended::parse(word).ok_or(CommandError::Text("ERR timeout is not a float or out of range"))?;
+    // As in the reference, what does not fit has wrapped below zero, and a little below zero is zero.
+    let ms = seconds.thousandfold().and_then(|ms| u64::try_from(ms).ok());
+    Ok(until(ms.ok_or(CommandError::Text("ERR timeout is negative"))?, now))
 }
 
 /// A time-out in whole milliseconds.
