@@ -11,6 +11,8 @@
 //! alone. MEDUSA_DIFF_AGAINST=redis runs the reference against itself, which tests this test.
 
 mod common;
+#[path = "differential/edges.rs"]
+mod edges;
 
 use common::{Server, Wire};
 use medusa::base::prng::Prng;

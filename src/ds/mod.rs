@@ -3,6 +3,8 @@
 pub mod bitmap;
 pub mod block;
 pub mod dict;
+#[cfg(any(test, feature = "testing"))]
+pub mod fuzz;
 pub mod geohash;
 pub mod hash;
 pub mod hll;

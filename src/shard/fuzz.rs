@@ -4,10 +4,12 @@
 use crate::base::owner::Owners;
 use crate::base::prng::Prng;
 use crate::ds::Shapes;
+use crate::ds::fuzz::Decisions;
 use crate::ds::packed::Packed;
+use crate::ds::stream::Stream;
 use crate::shard::dump;
 use crate::shard::dump_read;
-use crate::shard::value::{Owned, OwnedBody};
+use crate::shard::value::{Owned, OwnedBody, Value};
 
 /// Longest string that a fuzzed payload may unpack to.
 const STRING_MAX: usize = 1 << 20;
@@ -32,6 +34,22 @@ pub fn restore(bytes: &[u8]) {
     if let OwnedBody::Boxed(mut value) = value.body {
         while value.free_part(100) {}
     }
+}
+
+/// Any bytes are a stream's payload, or refused and then an empty stream, and operations on it: the first byte
+/// says how many bytes of operations come before the payload.
+pub fn stream(bytes: &[u8]) {
+    let Some((&[len], rest)) = bytes.split_first_chunk() else { return };
+    let (operations, payload) = rest.split_at(rest.len().min(usize::from(len)));
+    let payload = [&[dump::Kind::Stream as u8][..], payload].concat();
+    let stream = match read(&payload, &Shapes::new(Owners::new(1, 1))).map(|value| value.body) {
+        Some(OwnedBody::Boxed(value)) => match *value {
+            Value::Stream(stream) => stream,
+            other => panic!("a {} in a stream's payload", other.kind()),
+        },
+        _ => Stream::default(),
+    };
+    crate::ds::fuzz::stream(stream, &mut Decisions(operations));
 }
 
 /// Any bytes are a listpack or refused. What is accepted can be read from both ends and changed.
@@ -136,6 +154,24 @@ mod tests {
                 }
                 restore(&bytes);
             }
+        }
+    }
+
+    #[test]
+    fn streams_of_damaged_payloads_can_be_used() {
+        let seed = 0x57_22;
+        let mut prng = Prng::new(seed);
+        for round in 0..if cfg!(miri) { 5 } else { 3000 } {
+            let operations: Vec<u8> = (0..prng.below(120)).map(|_| prng.next_u64() as u8).collect();
+            let mut bytes = [&[operations.len() as u8][..], &operations, &STREAM[..]].concat();
+            let start = bytes.len() - STREAM.len();
+            for _ in 0..prng.below(4) {
+                let at = start + prng.below(STREAM.len() as u64) as usize;
+                bytes[at] =
+                    if prng.one_in(2) { bytes[at] ^ 1 << prng.below(8) } else { prng.next_u64() as u8 };
+            }
+            let outcome = std::panic::catch_unwind(|| stream(&bytes));
+            assert!(outcome.is_ok(), "seed {seed} round {round}: {}", bytes.escape_ascii());
         }
     }
 

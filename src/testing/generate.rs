@@ -474,7 +474,7 @@ fn is_named(words: &[Vec<u8>], names: &[&str]) -> bool {
 
 /// Whether the reference would write random members until its memory is full: it takes any negative count at
 /// its word, but for the least one, which it refuses.
-fn is_endless(words: &[Vec<u8>]) -> bool {
+pub fn is_endless(words: &[Vec<u8>]) -> bool {
     is_named(words, &["hrandfield", "srandmember", "zrandmember"])
         && words
             .get(2)
