@@ -106,3 +106,35 @@ fn geopos_and_geohash_answer_null_for_who_is_not_there() {
         "#,
     );
 }
+
+#[test]
+fn a_score_that_is_no_place_s_has_a_place_all_the_same() {
+    // The score 2^64 ended the process once.
+    check(
+        r#"
+        > zadd k -1 a 18446744073709551615 b -9223372036854775809 c 4503599627370496 d 9223372036854775808 e inf f  (integer) 6
+        > geopos k a b c d e f
+            1) 1) "180"
+               2) "85.0511287799999991"
+            2) 1) "-179.99999731779098511"
+               2) "-85.05112751263942528"
+            3) 1) "180"
+               2) "-85.05112751263942528"
+            4) 1) "-179.99999731779098511"
+               2) "85.0511287799999991"
+            5) 1) "180"
+               2) "-85.05112751263942528"
+            6) 1) "-179.99999731779098511"
+               2) "-85.05112751263942528"
+        > geohash k a b c d e f
+            1) "bp05b5048p0"
+            2) "00bh0hbj200"
+            3) "00bh0hbj200"
+            4) "bp05b5048p0"
+            5) "00bh0hbj200"
+            6) "00bh0hbj200"
+        > geodist k a b                             "18919844.5891"
+        > geosearch k frommember a byradius 1000 km  (empty array)
+        "#,
+    );
+}

@@ -104,8 +104,9 @@ impl Cell {
         Bounds {
             west: edge(self.column, LONGITUDE_MAX),
             south: edge(self.row, LATITUDE_MAX),
-            east: edge(self.column + 1, LONGITUDE_MAX),
-            north: edge(self.row + 1, LATITUDE_MAX),
+            // Only a score that is no place's has a last column or row; the one behind it is the first, as in Redis.
+            east: edge(self.column.wrapping_add(1), LONGITUDE_MAX),
+            north: edge(self.row.wrapping_add(1), LATITUDE_MAX),
         }
     }
 
@@ -128,9 +129,21 @@ pub fn encode(place: Place) -> f64 {
     Cell::of(place, LATITUDE_MAX, STEPS).bits() as f64
 }
 
-/// The middle of the smallest cell with this score.
+/// A score as 64 bits, as the reference's compiler casts it: what is negative in two's complement, what is too
+/// small the least integer, what is too large zero.
+fn bits_of(score: f64) -> u64 {
+    const HALF: f64 = (1_u64 << 63) as f64;
+    match score {
+        _ if score < -HALF => 1 << 63,
+        _ if score < HALF => score as i64 as u64,
+        _ if score < 2.0 * HALF => score as u64,
+        _ => 0,
+    }
+}
+
+/// The middle of the smallest cell with this score. Any score has one, of a place or not.
 pub fn decode(score: f64) -> Place {
-    let bits = score as u64;
+    let bits = bits_of(score);
     let cell = Cell { column: squeeze(bits >> 1), row: squeeze(bits), steps: STEPS };
     let bounds = cell.bounds();
     let middle = |low: f64, high: f64, max: f64| ((low + high) / 2.0).clamp(-max, max);

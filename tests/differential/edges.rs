@@ -65,6 +65,7 @@ const KEYS: &[&[&str]] = &[
     &["SADD {} m"],
     &["ZADD {} 1 m 2 n 3 o"],
     &["ZADD {} -inf n 0 m inf o 1.7e308 p"],
+    &["ZADD {} -1 m 18446744073709551615 n -9223372036854775809 o 4503599627370496 p"],
     &["GEOADD {} 13.361389 38.115556 m 15.087269 37.502669 n"],
     &["PFADD {} a b c"],
     &["XADD {} 1-1 f v", "XADD {} 2-0 f v", "XADD {} 3-7 f v", "XGROUP CREATE {} g 0", "XREADGROUP GROUP g c COUNT 2 STREAMS {} >"],
