@@ -369,8 +369,9 @@ fn out_of_range(kind: Kind) -> Reason {
 }
 
 /// Bytes with an optional unit. No digits at all mean 0, as Redis reads them; more than fits is the
-/// largest there is, so that the bounds refuse it.
+/// largest there is, so that the bounds refuse it. A zero byte ends the text, for Redis reads a C string.
 pub(super) fn parse_bytes(text: &[u8]) -> Option<u64> {
+    let text = &text[..memchr::memchr(0, text).unwrap_or(text.len())];
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let unit: u64 = match text[digits..].to_ascii_lowercase().as_slice() {
         b"" | b"b" => 1,
@@ -416,6 +417,7 @@ mod tests {
             ("2MB", 2 << 20),
             ("1g", 1_000_000_000),
             ("3Gb", 3 << 30),
+            ("7\0x", 7),
             ("", 0),
             ("kb", 0),
             ("99999999999999999999999", u64::MAX),

@@ -163,7 +163,7 @@ mod tests {
         let mut prng = Prng::new(seed);
         for round in 0..if cfg!(miri) { 5 } else { 3000 } {
             let operations: Vec<u8> = (0..prng.below(120)).map(|_| prng.next_u64() as u8).collect();
-            let mut bytes = [&[operations.len() as u8][..], &operations, &STREAM[..]].concat();
+            let mut bytes = [&[operations.len() as u8][..], &operations, STREAM].concat();
             let start = bytes.len() - STREAM.len();
             for _ in 0..prng.below(4) {
                 let at = start + prng.below(STREAM.len() as u64) as usize;

@@ -267,7 +267,17 @@ impl Edges {
         let mut frames = Vec::new();
         commands.iter().for_each(|words| frame(words, &mut frames));
         self.pair.wires.iter_mut().for_each(|wire| wire.send(&frames));
-        commands.iter().map(|_| [0, 1].map(|side| self.pair.wires[side].reply())).collect()
+        let mut answer = |side: usize, words: &[Vec<u8>]| {
+            self.pair.wires[side].try_reply().unwrap_or_else(|error| {
+                let server = ["redis-server", "medusa"][side];
+                panic!(
+                    "{server} does not answer {}: {error}; its log:\n{}",
+                    shown(words),
+                    self.pair.servers[side].log()
+                )
+            })
+        };
+        commands.iter().map(|words| [0, 1].map(|side| answer(side, words))).collect()
     }
 
     fn note(&mut self, tried: &Try, words: &[Vec<u8>], replies: &[Vec<u8>; 2]) {
