@@ -254,8 +254,10 @@ pub(super) fn put<'m>(
 
 /// `ZINCRBY key increment member`: the new score. Errors: no float, WRONGTYPE, NaN.
 fn zincrby(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> CommandResult {
-    let rules = Rules { increment: true, ..Rules::default() };
-    add_to(keys, args.at(1), args.at(2), args.at(3), rules, reply)
+    // As in the reference, a word of ZADD's in the increment's place is an option, with too little behind it.
+    let (rules, first) = Rules::parse(args)?;
+    let rules = Rules { increment: true, ..rules };
+    add_to(keys, args.at(1), args.at(first), args.at(first + 1), rules, reply)
 }
 
 fn add_to(

@@ -147,6 +147,8 @@ fn zincrby_makes_what_is_missing() {
         > set s v                                   OK
         > zincrby s 1 a                             (error) WRONGTYPE Operation against a key holding the wrong kind of value
         > zincrby s x a                             (error) ERR value is not a valid float
+        > zincrby s XX a                            (error) ERR syntax error
+        > zincrby k incr lt                         (error) ERR syntax error
         > zincrby k 1                               (error) ERR wrong number of arguments for 'zincrby' command
         "#,
     );
