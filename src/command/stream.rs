@@ -351,7 +351,7 @@ fn xsetid(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Com
         if allowed.is_ok() {
             stream.log_mut().set_ids(last_id, added, max_deleted);
         }
-        (allowed, Edit::when(allowed.is_ok()))
+        (allowed, Edit::aside_when(allowed.is_ok()))
     })?;
     set.ok_or(CommandError::NoSuchKey)??;
     reply.ok();

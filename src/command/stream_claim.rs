@@ -276,7 +276,7 @@ fn xclaim(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Com
             });
             changed
         });
-        ((), Edit::when(changed == Some(true)))
+        ((), Edit::aside_when(changed == Some(true)))
     })?;
     Ok(())
 }
@@ -339,7 +339,7 @@ fn xautoclaim(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_>) ->
     keys.edit(args.at(1), |stream: &mut Stream, _| {
         let changed = stream
             .edit_group(args.at(2), |group, log| claim_from(&mut claim, group, log, start, count, reply));
-        ((), Edit::when(changed == Some(true)))
+        ((), Edit::aside_when(changed == Some(true)))
     })?;
     Ok(())
 }

@@ -113,7 +113,7 @@ fn create(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Com
     };
     let created = keys.edit_or_create(args.at(2), |stream: &mut Stream, _| {
         let created = stream.create_group(args.at(3), stream::Group::new(id, options.entries_read));
-        (created, Edit::when(created))
+        (created, Edit::aside_when(created))
     })?;
     if !created {
         return Err(CommandError::Text("BUSYGROUP Consumer Group name already exists"));
@@ -157,7 +157,7 @@ fn set_id(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Com
     };
     edit_group(keys, args, |group| {
         (group.last_id, group.entries_read) = (id, options.entries_read);
-        ((), Edit::Changed)
+        ((), Edit::Aside)
     })?;
     reply.ok();
     Ok(())
@@ -167,7 +167,7 @@ fn set_id(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Com
 fn destroy(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> CommandResult {
     let removed = keys.edit(args.at(2), |stream: &mut Stream, _| {
         let removed = stream.remove_group(args.at(3));
-        (removed, Edit::when(removed))
+        (removed, Edit::aside_when(removed))
     })?;
     reply.integer(i64::from(removed.ok_or(NO_KEY)?));
     Ok(())
@@ -179,7 +179,7 @@ fn create_consumer(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_
     let now_ms = keys.now().unix_ms() as i64;
     let created = edit_group(keys, args, |group| {
         let created = group.find(args.at(4)).is_none() && group.find_or_create(args.at(4), now_ms).1;
-        (created, Edit::when(created))
+        (created, Edit::aside_when(created))
     })?;
     reply.integer(i64::from(created == Some(true)));
     Ok(())
@@ -190,7 +190,7 @@ fn delete_consumer(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_
     existing(keys, args, reply)?;
     let removed = edit_group(keys, args, |group| {
         let removed = group.remove_consumer(args.at(4));
-        (removed, Edit::when(removed.is_some()))
+        (removed, Edit::aside_when(removed.is_some()))
     })?;
     reply.integer(removed.flatten().unwrap_or(0) as i64);
     Ok(())
@@ -205,7 +205,7 @@ fn xack(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Comma
             Ok(ids.into_iter().filter(|id| group.take(*id)).count())
         });
         match acknowledged.transpose() {
-            Ok(count) => (Ok(count.unwrap_or(0)), Edit::when(count.is_some_and(|count| count > 0))),
+            Ok(count) => (Ok(count.unwrap_or(0)), Edit::aside_when(count.is_some_and(|count| count > 0))),
             Err(error) => (Err(error), Edit::Unchanged),
         }
     })?;

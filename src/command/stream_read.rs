@@ -440,16 +440,16 @@ fn read_grouped(
             match piece.start {
                 Start::Behind(id) => {
                     read_history(group, log, consumer, id, piece.count, now_ms, &mut reply);
-                    (Read::Entries, Edit::Changed)
+                    (Read::Entries, Edit::Aside)
                 }
                 _ if log.last_entry_id().is_some_and(|last| last > group.last_id) => {
                     let delivery = Delivery { consumer, count: piece.count, forget: piece.forget, now_ms };
                     write_array(&mut reply, |reply| {
                         group.deliver(log, delivery, |entry| write_entry(reply, &entry))
                     });
-                    (Read::Entries, Edit::Changed)
+                    (Read::Entries, Edit::Aside)
                 }
-                _ => (Read::Nothing, Edit::when(made)),
+                _ => (Read::Nothing, Edit::aside_when(made)),
             }
         });
         read.unwrap_or((Read::NoGroup, Edit::Unchanged))

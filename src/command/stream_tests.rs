@@ -496,3 +496,36 @@ fn the_last_id_may_be_set() {
         "#,
     );
 }
+
+#[test]
+fn only_entries_that_come_or_go_end_a_transaction_that_watches_the_stream() {
+    check(
+        r#"
+        > xadd y 1-1 a b                            "1-1"
+        > watch y                                   OK
+        > xgroup create y g $                       OK
+        > xgroup setid y g 0                        OK
+        > xgroup createconsumer y g c               (integer) 1
+        > xgroup delconsumer y g c                  (integer) 0
+        > xclaim y g c 0 1-1 force justid
+            1) "1-1"
+        > xack y g 1-1                              (integer) 1
+        > xgroup destroy y g                        (integer) 1
+        > xsetid y 9-9                              OK
+        > multi                                     OK
+        > ping                                      QUEUED
+        > exec
+            1) PONG
+        > watch new                                 OK
+        > xgroup create new g 0 mkstream            OK
+        > multi                                     OK
+        > ping                                      QUEUED
+        > exec                                      (nil)
+        > watch y                                   OK
+        > xdel y 1-1                                (integer) 1
+        > multi                                     OK
+        > ping                                      QUEUED
+        > exec                                      (nil)
+    "#,
+    );
+}

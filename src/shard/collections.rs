@@ -18,12 +18,20 @@ pub enum Edit {
     Unchanged,
     /// It has changed.
     Changed,
+    /// What stands beside its elements has changed, as a stream's groups: a change, but none that ends a
+    /// transaction of somebody who watches the key.
+    Aside,
 }
 
 impl Edit {
     /// Changed if so.
     pub fn when(changed: bool) -> Edit {
         if changed { Edit::Changed } else { Edit::Unchanged }
+    }
+
+    /// Changed beside the elements if so.
+    pub fn aside_when(changed: bool) -> Edit {
+        if changed { Edit::Aside } else { Edit::Unchanged }
     }
 }
 
@@ -71,8 +79,10 @@ impl Keyspace<'_> {
             return Ok(Some(result));
         }
         timed::settle(&mut found);
-        if changed == Edit::Changed {
-            self.changed(key, Change::Write);
+        match changed {
+            Edit::Unchanged => {}
+            Edit::Changed => self.changed(key, Change::Write),
+            Edit::Aside => self.changed(key, Change::Aside),
         }
         Ok(Some(result))
     }
@@ -96,7 +106,7 @@ impl Keyspace<'_> {
         let edit = edit.take().expect("an edit runs once");
         let mut collection = C::default();
         let (result, changed) = edit(&mut collection, &self.shapes());
-        if changed == Edit::Changed && !(C::VANISHES && collection.has_none()) {
+        if changed != Edit::Unchanged && !(C::VANISHES && collection.has_none()) {
             self.store(key, Content::Boxed(Box::new(collection.into_value())), false, Deadline::None);
         }
         Ok(result)

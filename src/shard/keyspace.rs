@@ -43,6 +43,8 @@ struct Known {
 pub enum Change {
     /// It holds another value.
     Write,
+    /// Its value is the same but for what stands beside the elements: who waits hears of it, who watches not.
+    Aside,
     /// Its deadline was set or cleared.
     Deadline,
     /// It was removed by a command.
@@ -499,7 +501,10 @@ pub(super) fn changed(stats: &mut ShardStats, listeners: &mut Listeners, db: u8,
     if change != Change::Expire {
         stats.dirty += 1;
     }
-    listeners.hear(db, key);
+    match change {
+        Change::Aside => listeners.hear_aside(db, key),
+        _ => listeners.hear(db, key),
+    }
 }
 
 /// What the end of an expired key concerns beside its table.

@@ -46,6 +46,17 @@ impl Listeners {
                 watched.changed = true;
             }
         }
+        self.note(key);
+    }
+
+    /// A key has changed in a way that concerns only those who wait for it.
+    pub(super) fn hear_aside(&mut self, db: u8, key: &[u8]) {
+        if self.listening {
+            self.note((db, key.to_vec()));
+        }
+    }
+
+    fn note(&mut self, key: DbKey) {
         if self.awaited.contains(&key) && !self.ready.contains(&key) {
             self.ready.push(key);
         }
