@@ -9,6 +9,9 @@
 //!
 //! MEDUSA_DIFF_COMMANDS (50000) is per core count. MEDUSA_DIFF_ONLY=hset,hget,del draws these commands
 //! alone. MEDUSA_DIFF_AGAINST=redis runs the reference against itself, which tests this test.
+//! MEDUSA_DIFF_COVERAGE=1 prints how often each command was drawn, and how often it found something.
+//! MEDUSA_DIFF_REFERENCE names a newer redis-server: then the commands that 7.0 has not are drawn as well,
+//! so give MEDUSA_DIFF_ONLY those that mean the same in both.
 
 mod common;
 #[path = "differential/edges.rs"]
@@ -20,15 +23,17 @@ use medusa::command::table::Table;
 use medusa::resp::{Decoder, Value};
 use medusa::testing::differences::{Compare, NEWER, compare_of, elements, length};
 use medusa::testing::generate::{Generator, NEAR_MS, frame, shown};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Differences to look for before giving up: enough to see a pattern.
 const DIFFERENCES_MAX: usize = 8;
 /// Commands of one connection before the next one opens.
-const SESSION_COMMANDS: u64 = 400;
+const SESSION_COMMANDS: u64 = 200;
 /// Commands sent before a reply is read, at most.
 const BATCH_COMMANDS: usize = 48;
+/// Commands between MULTI and its end, at most.
+const TRANSACTION_COMMANDS: u64 = 8;
 /// Bytes sent before a reply is read, at most: less than socket buffers hold.
 const BATCH_BYTES: usize = 64 << 10;
 /// Time spent on making one difference smaller.
@@ -63,16 +68,21 @@ struct Pair {
     servers: [Server; 2],
     wires: [Wire; 2],
     commands: u64,
+    /// What EXEC will answer for, in a transaction.
+    queued: Option<Vec<Vec<Vec<u8>>>>,
+    /// By command: drawn, refused, queued, nothing found, something found.
+    coverage: BTreeMap<String, [u64; 5]>,
 }
 
 impl Pair {
     fn new(reference: Server, medusa: Server) -> Pair {
         let wires = [reference.connect(), medusa.connect()];
-        Pair { servers: [reference, medusa], wires, commands: 0 }
+        Pair { servers: [reference, medusa], wires, commands: 0, queued: None, coverage: BTreeMap::new() }
     }
 
     fn reconnect(&mut self) {
         self.wires = [self.servers[0].connect(), self.servers[1].connect()];
+        self.queued = None;
     }
 
     /// Empty databases and new connections.
@@ -106,7 +116,7 @@ impl Pair {
             if alone && let Some(difference) = self.exchange(steps, &mut sent, &mut frames) {
                 return Some(difference);
             }
-            if rule == Some(Compare::AfterExpiry) {
+            if rule == Some(Compare::AfterExpiry) && self.queued.is_none() {
                 // One SCAN over everything removes what has expired; KEYS would only hide it.
                 self.both(&["SCAN", "0", "COUNT", "1000000"].map(|word| word.as_bytes().to_vec()));
             }
@@ -140,7 +150,9 @@ impl Pair {
             self.commands += 1;
             let replies = [reply(&mut self.wires[0]), reply(&mut self.wires[1])];
             let Step::Command { words, .. } = &steps[step] else { unreachable!("only commands are sent") };
-            if difference.is_none() && !self.agree(words, &replies) {
+            self.count(words, &replies[0]);
+            let transaction = self.follow(words, &replies[0]);
+            if difference.is_none() && !self.agree_on_all(words, &replies, transaction.as_deref()) {
                 let [reference, medusa] = replies;
                 difference = Some(Difference { step, reference, medusa });
             }
@@ -148,38 +160,69 @@ impl Pair {
         difference
     }
 
+    /// Adds the reference's reply to the table of what was found.
+    fn count(&mut self, words: &[Vec<u8>], reply: &[u8]) {
+        let found = match reply {
+            [b'-', ..] => 1,
+            b"+QUEUED\r\n" => 2,
+            b"$-1\r\n" | b"*-1\r\n" | b"_\r\n" | b":0\r\n" | b"$0\r\n\r\n" => 3,
+            b"*0\r\n" | b"~0\r\n" | b"%0\r\n" => 3,
+            _ => 4,
+        };
+        let row = self.coverage.entry(full_name(words)).or_default();
+        row[0] += 1;
+        row[found] += 1;
+    }
+
+    /// Keeps what a transaction has queued, and hands it out when EXEC has run it.
+    fn follow(&mut self, words: &[Vec<u8>], reply: &[u8]) -> Option<Vec<Vec<Vec<u8>>>> {
+        let queued = reply == b"+QUEUED\r\n";
+        match full_name(words).as_str() {
+            "multi" if reply == b"+OK\r\n" => self.queued = Some(Vec::new()),
+            // An error that leaves the transaction open is one of the number of words.
+            "exec" if words.len() == 1 => return self.queued.take(),
+            "discard" | "reset" if words.len() == 1 => self.queued = None,
+            _ if queued => self.queued.as_mut().expect("queued after MULTI").push(words.to_vec()),
+            _ => {}
+        }
+        None
+    }
+
     /// Whether these replies count as the same.
     fn agree(&mut self, words: &[Vec<u8>], replies: &[Vec<u8>; 2]) -> bool {
+        self.agree_on_all(words, replies, None)
+    }
+
+    /// The same with EXEC's replies one by one.
+    fn agree_on_all(
+        &mut self,
+        words: &[Vec<u8>],
+        replies: &[Vec<u8>; 2],
+        ran: Option<&[Vec<Vec<u8>>]>,
+    ) -> bool {
         if replies[0] == replies[1] {
             return true;
         }
         if replies.iter().any(|reply| reply.starts_with(b"-")) {
-            return replies[0] == replies[1];
+            return false;
         }
         let [left, right] = [decode(&replies[0]), decode(&replies[1])];
+        if let (Some(ran), Some(left), Some(right)) = (ran, left.as_items(), right.as_items()) {
+            let alike =
+                |((words, left), right): ((&Vec<Vec<u8>>, &Value), &Value)| agree_alone(words, left, right);
+            return left.len() == ran.len()
+                && right.len() == ran.len()
+                && ran.iter().zip(left).zip(right).all(alike);
+        }
         match compare_of(&full_name(words)) {
-            None => replies[0] == replies[1],
-            Some(Compare::Unordered) => elements(&left, false) == elements(&right, false),
-            Some(Compare::UnorderedPairs) => elements(&left, true) == elements(&right, true),
-            Some(Compare::Length) => length(&left) == length(&right),
             Some(Compare::AfterExpiry) => self.agree_in_time(words),
-            Some(Compare::Near(distance)) => match (left, right) {
-                // Negative numbers are codes, not times.
-                (Value::Integer(left), Value::Integer(right)) if left >= 0 && right >= 0 => {
-                    left.abs_diff(right) <= distance.unsigned_abs()
-                }
-                (left, right) => left == right,
-            },
-            Some(Compare::Within(distance)) => within(&left, &right, distance.unsigned_abs()),
-            Some(Compare::Type | Compare::LeaveOut) => replies[0][0] == replies[1][0],
-            Some(Compare::Fields(fields)) => without(&left, fields) == without(&right, fields),
             Some(Compare::SomeKey) => self.is_some_key(&left, &right),
             // Only from 0 on is an iteration one that both can make.
-            Some(Compare::WholeScan) if words[cursor_index(words)] != b"0" => true,
-            Some(Compare::WholeScan) => {
+            Some(Compare::WholeScan) if words[cursor_index(words)] == b"0" => {
                 let [left, right] = [0, 1].map(|side| self.whole_scan(side, words, &replies[side]));
                 left == right
             }
+            _ => agree_alone(words, &left, &right),
         }
     }
 
@@ -258,6 +301,36 @@ fn decode(reply: &[u8]) -> Value {
     Decoder::new().next(reply).expect("a well-formed reply").expect("a whole reply").0
 }
 
+/// Whether two replies count as the same, by themselves: what would have to ask again passes by its type.
+fn agree_alone(words: &[Vec<u8>], left: &Value, right: &Value) -> bool {
+    let same_type = std::mem::discriminant(left) == std::mem::discriminant(right);
+    left == right
+        || same_type
+            && !matches!(left, Value::Error(_))
+            && match compare_of(&full_name(words)) {
+                None => false,
+                Some(Compare::Unordered) => elements(left, false) == elements(right, false),
+                Some(Compare::UnorderedPairs) => elements(left, true) == elements(right, true),
+                Some(Compare::Length) => length(left) == length(right),
+                Some(Compare::Near(distance)) => match (left, right) {
+                    // Negative numbers are codes, not times.
+                    (Value::Integer(left), Value::Integer(right)) if *left >= 0 && *right >= 0 => {
+                        left.abs_diff(*right) <= distance.unsigned_abs()
+                    }
+                    _ => false,
+                },
+                Some(Compare::Within(distance)) => within(left, right, distance.unsigned_abs()),
+                Some(Compare::Fields(fields)) => without(left, fields) == without(right, fields),
+                Some(
+                    Compare::Type
+                    | Compare::LeaveOut
+                    | Compare::AfterExpiry
+                    | Compare::SomeKey
+                    | Compare::WholeScan,
+                ) => true,
+            }
+}
+
 /// Where the cursor of SCAN stands, and of HSCAN and its kin: behind their key.
 fn cursor_index(words: &[Vec<u8>]) -> usize {
     if words[0].eq_ignore_ascii_case(b"scan") { 1 } else { 2 }
@@ -329,13 +402,30 @@ fn session(generator: &mut Generator, prng: &mut Prng, commands: u64) -> Vec<Ste
         plain(&["SELECT", &prng.below(3).to_string()]);
     }
     let batch = *prng.pick(&[1, 3, 10, 40, 40, 40]);
+    // Commands until the transaction ends, and whether one of them sets a near deadline, at its end.
+    let mut transaction: Option<(u64, bool)> = None;
     for _ in 0..commands {
-        let command = generator.next(now_ms());
-        steps.push(Step::Command {
-            words: command.words,
-            flush: prng.one_in(batch),
-            near_deadline: command.near_deadline,
-        });
+        let (words, mut near_deadline) = match transaction {
+            Some((0, near)) => {
+                let end = if prng.one_in(5) { "DISCARD" } else { "EXEC" };
+                transaction = None;
+                (vec![end.as_bytes().to_vec()], near)
+            }
+            _ => {
+                let command = generator.next(now_ms());
+                (command.words, command.near_deadline)
+            }
+        };
+        if let Some((left, near)) = &mut transaction {
+            *left -= 1;
+            *near |= near_deadline;
+            // One that ends it before its turn.
+            near_deadline = *near && full_name(&words) == "exec";
+        }
+        if full_name(&words) == "multi" && transaction.is_none() {
+            transaction = Some((prng.below(TRANSACTION_COMMANDS), false));
+        }
+        steps.push(Step::Command { words, flush: prng.one_in(batch), near_deadline });
     }
     steps
 }
@@ -363,14 +453,16 @@ fn compare(cores: usize) {
     let seed = env_number("MEDUSA_DIFF_SEED", 0x5eed + cores as u64);
     let against_itself = std::env::var("MEDUSA_DIFF_AGAINST").is_ok_and(|name| name == "redis");
     let other = if against_itself { Server::redis() } else { Server::medusa(cores) };
-    let mut pair = Pair::new(Server::redis(), other);
+    let newer = std::env::var("MEDUSA_DIFF_REFERENCE").ok();
+    let reference = newer.as_ref().map_or_else(Server::redis, |program| Server::newer_redis(program));
+    let mut pair = Pair::new(reference, other);
     let mut prng = Prng::new(seed);
     let only = std::env::var("MEDUSA_DIFF_ONLY").unwrap_or_default();
     let mut generator = Generator::from_table(prng.next_u64(), |command| {
         let wanted = only.is_empty() || only.split(',').any(|name| name == command.full_name);
         wanted
             && compare_of(&command.full_name) != Some(Compare::LeaveOut)
-            && !NEWER.contains(&&*command.full_name)
+            && (newer.is_some() || !NEWER.contains(&&*command.full_name))
     });
     let (mut report, mut found, mut drawn) = (String::new(), 0, 0);
     let started = Instant::now();
@@ -402,6 +494,17 @@ fn compare(cores: usize) {
         }
     }
     println!("{cores} cores, seed {seed}: {} commands compared in {:?}", pair.commands, started.elapsed());
+    if std::env::var("MEDUSA_DIFF_COVERAGE").is_ok() {
+        println!(
+            "{:>28} {:>7} {:>7} {:>7} {:>7} {:>7}",
+            "command", "drawn", "error", "queued", "nothing", "found"
+        );
+        let known = |name: &str| Table::get().commands().iter().any(|command| command.full_name == name);
+        for (name, [drawn, error, queued, nothing, found]) in pair.coverage.iter().filter(|row| known(row.0))
+        {
+            println!("{name:>28} {drawn:>7} {error:>7} {queued:>7} {nothing:>7} {found:>7}");
+        }
+    }
     assert!(report.is_empty(), "\nseed {seed}, {cores} cores, {drawn} commands drawn{report}");
 }
 

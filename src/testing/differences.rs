@@ -158,7 +158,11 @@ pub const RULES: &[Rule] = &[
     rule("xinfo|help", Compare::Type, "prose"),
     rule("xgroup|help", Compare::Type, "prose"),
     rule("time", Compare::Type, "the time"),
-    rule("hello", Compare::Fields(&["id", "version"]), "a connection's number, a server's version"),
+    rule(
+        "hello",
+        Compare::Fields(&["id", "version", "modules"]),
+        "a connection's number, a server's version, its modules",
+    ),
     rule("client|id", Compare::Type, "a connection's number"),
     rule(
         "client|info",

@@ -10,6 +10,7 @@
 use crate::base::number::parse_f64;
 use crate::base::number::parse_i64;
 use crate::base::prng::Prng;
+use crate::command::spec::Group;
 use crate::command::table::{Command, Table};
 use crate::command::usage::{self, Argument, Kind};
 
@@ -22,6 +23,8 @@ pub struct Shape {
     pub arguments: Vec<Argument>,
     /// How often it is drawn, relative to the others.
     pub weight: u64,
+    /// The hot keys that it mostly uses, so that it finds values of its own type; none: any key.
+    pub home: Option<usize>,
 }
 
 impl Shape {
@@ -32,17 +35,29 @@ impl Shape {
         let weight = match name[0].as_str() {
             "flushall" | "flushdb" => 1,
             "swapdb" | "lcs" | "keys" => 10,
+            "multi" => 120,
             _ if name.len() > 1 => 8,
             _ if command.spec.keys.first > 0 => 60,
             _ => 12,
         };
-        Shape::new(name, command.spec.usage, weight)
+        let home = match command.spec.group {
+            Group::String | Group::Bitmap => Some(0),
+            Group::List => Some(1),
+            Group::Hash => Some(2),
+            Group::Set => Some(3),
+            Group::SortedSet => Some(4),
+            Group::Stream => Some(5),
+            Group::Geo => Some(6),
+            Group::Hyperloglog => Some(7),
+            _ => None,
+        };
+        Shape { home, ..Shape::new(name, command.spec.usage, weight) }
     }
 
     /// A shape from its words; panics when the usage is malformed.
     pub fn new(name: Vec<String>, usage: &str, weight: u64) -> Shape {
         let arguments = usage::parse(usage).unwrap_or_else(|fault| panic!("{name:?}: {}", fault.0));
-        Shape { name, arguments, weight }
+        Shape { name, arguments, weight, home: None }
     }
 }
 
@@ -174,6 +189,8 @@ pub struct Generator {
     shapes: Vec<Shape>,
     weights: u64,
     near_deadline: bool,
+    /// Where the command that is being drawn mostly looks.
+    home: Option<usize>,
     /// The time of the last stream entry.
     stream_ms: u64,
 }
@@ -210,7 +227,7 @@ impl Generator {
     pub fn new(seed: u64, shapes: Vec<Shape>) -> Generator {
         let weights = shapes.iter().map(|shape| shape.weight).sum();
         assert!(weights > 0);
-        Generator { prng: Prng::new(seed), shapes, weights, near_deadline: false, stream_ms: 1 }
+        Generator { prng: Prng::new(seed), shapes, weights, near_deadline: false, home: None, stream_ms: 1 }
     }
 
     /// Commands of the rows that `wanted` picks; containers themselves have nothing to run.
@@ -244,13 +261,17 @@ impl Generator {
             found
         });
         let shape = self.shapes[drawn.expect("a ticket below the sum")].clone();
+        self.home = shape.home;
         let mut words: Vec<Vec<u8>> = shape.name.iter().map(|word| self.spelled(word)).collect();
-        let mut pieces = Vec::new();
-        for argument in &shape.arguments {
+        let mut pieces: Vec<Vec<Vec<u8>>> = Vec::new();
+        for (at, argument) in shape.arguments.iter().enumerate() {
             let mut piece = Vec::new();
             self.argument(argument, now_ms, &mut piece);
             if argument.optional && self.prng.one_in(25) {
                 self.argument(argument, now_ms, &mut piece);
+            }
+            if at > 0 && is_count(&shape.arguments[at - 1]) && !self.prng.one_in(12) {
+                pieces[at - 1] = vec![counted(argument, piece.len())];
             }
             pieces.push(piece);
         }
@@ -292,8 +313,14 @@ impl Generator {
                     self.argument(&Argument { optional: false, ..choice }, now_ms, out);
                 }
                 Kind::Block => {
+                    let mut count = None;
                     for part in &argument.arguments {
+                        let start = out.len();
                         self.argument(part, now_ms, out);
+                        if let Some(count) = count.filter(|_| !self.prng.one_in(12)) {
+                            out[count] = counted(part, out.len() - start);
+                        }
+                        count = is_count(part).then_some(start);
                     }
                 }
                 _ => {
@@ -368,6 +395,11 @@ impl Generator {
     }
 
     fn key(&mut self) -> Vec<u8> {
+        if let Some(home) = self.home
+            && !self.prng.one_in(4)
+        {
+            return HOT_KEYS[home * 2 + self.prng.below(3) as usize].to_vec();
+        }
         if self.prng.one_in(12) {
             return format!("key:{}", self.prng.below(500)).into_bytes();
         }
@@ -480,6 +512,19 @@ pub fn is_endless(words: &[Vec<u8>]) -> bool {
             .get(2)
             .and_then(|count| parse_i64(count))
             .is_some_and(|count| (-i64::MAX..-1_000).contains(&count))
+}
+
+/// Whether an argument says how many of the next there are.
+fn is_count(argument: &Argument) -> bool {
+    matches!(argument.name.as_str(), "numkeys" | "numfields")
+        && argument.token.is_none()
+        && !argument.optional
+}
+
+/// How many of an argument these words are: of a field and its value, half as many.
+fn counted(argument: &Argument, words: usize) -> Vec<u8> {
+    let each = if argument.kind == Kind::Block { argument.arguments.len().max(1) } else { 1 };
+    (words / each).to_string().into_bytes()
 }
 
 /// Whether a time is among an argument's parts.

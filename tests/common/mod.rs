@@ -117,6 +117,14 @@ impl Server {
         Server::start("redis-server".into(), command, flags, port)
     }
 
+    /// A redis-server of any version.
+    pub fn newer_redis(program: &str) -> Server {
+        let port = free_port();
+        let mut command = Command::new(program);
+        command.args(["--save", "", "--appendonly", "no", "--daemonize", "no", "--port", &port.to_string()]);
+        Server::start("newer redis-server".into(), command, &[], port)
+    }
+
     /// `port` 0: the log will say.
     fn start(name: String, mut command: Command, flags: &[&str], port: u16) -> Server {
         let folder = Folder::new();
