@@ -151,8 +151,11 @@ impl Pair {
             let replies = [reply(&mut self.wires[0]), reply(&mut self.wires[1])];
             let Step::Command { words, .. } = &steps[step] else { unreachable!("only commands are sent") };
             self.count(words, &replies[0]);
-            let transaction = self.follow(words, &replies[0]);
-            if difference.is_none() && !self.agree_on_all(words, &replies, transaction.as_deref()) {
+            let agreed = match self.follow(words, &replies[0]) {
+                None => self.agree(words, &replies),
+                Some(ran) => self.agree_on_all(words, &replies, Some(&ran)),
+            };
+            if difference.is_none() && !agreed {
                 let [reference, medusa] = replies;
                 difference = Some(Difference { step, reference, medusa });
             }
