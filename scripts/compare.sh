@@ -3,6 +3,7 @@
 #
 #   scripts/compare.sh --rounds 5 --seconds 2 --pipeline 1,16,100 --cores 1,2
 #   scripts/compare.sh --sections fairness,growth,freeing --growth-keys 10000000
+#   scripts/compare.sh --cores 1 --sections types,collections,stalls --memory-keys 1000000
 #   scripts/compare.sh --sections throughput,mixes,client --server 'Other=other --port {port} --threads {cores}'
 #
 # --help explains the flags; --sections all is everything. Prints tables; leaves in target/compare (or --out

@@ -194,6 +194,57 @@ fn freeing_is_measured_in_four_ways_for_every_server() {
 }
 
 #[test]
+fn every_data_type_stands_beside_the_reference_in_two_depths() {
+    let folder = Folder::new();
+    let text = compare(&folder, "--cores 1 --rounds 1 --seconds 0.05 --memory-keys 3000 --sections types");
+    for part in ["| 1 | ZPOPMIN, P=1 | Medusa | ", "| 1 | MSET of 10, P=16 | redis-server | "] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+    let all = figures(&folder, "types.csv");
+    assert_eq!(all.len(), 40, "{all:?}");
+    // As with the mixes: on a busy machine the load may not get a turn in so short a time.
+    assert!(all.iter().filter(|(_, figures)| figures[2] > 0.0).count() > 20, "{all:?}");
+}
+
+#[test]
+fn an_mget_over_all_cores_is_measured_beside_one_of_keys_that_live_together() {
+    let folder = Folder::new();
+    compare(&folder, "--cores 2 --rounds 1 --seconds 0.2 --sections spanning");
+    for (server, figures) in figures(&folder, "spanning.csv") {
+        let [near, far, anywhere, over_near, over_far] = figures[..] else { panic!("{server}: {figures:?}") };
+        assert!(0.0 < near && near <= far, "{server}: {figures:?}");
+        assert!((anywhere / near - over_near).abs() < 0.01, "{server}: {figures:?}");
+        assert!((anywhere / far - over_far).abs() < 0.01, "{server}: {figures:?}");
+    }
+}
+
+#[test]
+fn collections_are_weighed_big_and_small() {
+    let folder = Folder::new();
+    let words = "--cores 1 --rounds 1 --memory-keys 20000 --sections collections";
+    let text = compare(&folder, words);
+    assert!(text.contains("| 1 | lists of 10 items | Medusa | "), "{text}");
+    let all = figures(&folder, "collections.csv");
+    assert_eq!(all.len(), 12, "{all:?}");
+    assert!(all.iter().all(|(_, figures)| figures[0].is_finite()), "{all:?}");
+}
+
+#[test]
+fn stalls_are_watched_for_every_command_that_a_server_has() {
+    let folder = Folder::new();
+    let words = "--cores 1 --rounds 1 --seconds 0.2 --memory-keys 3000 --sections stalls";
+    let text = compare(&folder, words);
+    assert!(text.contains("| 1 | KEYS | Medusa | "), "{text}");
+    let all = figures(&folder, "stalls.csv");
+    assert_eq!(all.len(), 10, "{all:?}");
+    for (server, figures) in all {
+        let lacking = figures.iter().all(|figure| figure.is_nan());
+        assert!(lacking || figures.iter().all(|figure| *figure > 0.0), "{server}: {figures:?}");
+        assert!(!lacking || !server.contains("redis-server"), "{server}");
+    }
+}
+
+#[test]
 fn growth_that_ends_where_it_begins_is_refused() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_medusa"));
     command.args(["bench", "compare", "--sections", "growth", "--growth-keys", "1000000"]);

@@ -29,9 +29,10 @@ use std::time::Duration;
 /// What `medusa bench compare` can be told.
 #[derive(Clone, Debug, clap::Args)]
 pub struct CompareArgs {
-    /// Sections, or all: throughput, depth (1 and 10), mixes (of commands), client (one alone), half (of
-    /// redis-server's saturation), fairness (to one beside a deep pipeline), growth (of the table), freeing (of
-    /// many keys), start, memory, idle
+    /// Sections, or all: throughput, depth (1 and 10), mixes (of commands), types (of data), client (one alone),
+    /// spanning (MGET over cores), half (of redis-server's saturation), fairness (to one beside a deep pipeline),
+    /// growth (of the table), freeing (of many keys), stalls (by commands on big collections), start, memory,
+    /// collections (their memory), idle
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', default_value = "throughput")]
     pub sections: Vec<String>,
     /// Core counts; redis-server has one thread at each of them
@@ -58,7 +59,8 @@ pub struct CompareArgs {
     /// Sizes of values, a measurement for each
     #[arg(short = 'd', long, value_name = "N,…", value_delimiter = ',', default_value = "32")]
     pub value_bytes: Vec<String>,
-    /// Keys of the sections on memory and freeing, and those that growth begins with
+    /// Keys or members of the sections on memory, freeing and stalls, what pops find, and those that growth
+    /// begins with
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     pub memory_keys: u64,
     /// Keys that growth ends with
@@ -94,17 +96,21 @@ pub(super) const REFERENCE: &str = "redis-server";
 type Section = (&'static str, fn(&Session<'_>) -> Result<Texts, BenchError>);
 
 /// All sections, in the order that `all` means.
-const SECTIONS: [Section; 11] = [
+const SECTIONS: [Section; 15] = [
     ("throughput", |session| session.throughput()),
     ("depth", |session| session.depth()),
     ("mixes", |session| session.mixes()),
+    ("types", |session| session.types()),
     ("client", |session| session.one_client()),
+    ("spanning", |session| session.spanning()),
     ("half", |session| session.half_of_saturation()),
     ("fairness", |session| session.fairness()),
     ("growth", |session| session.growth()),
     ("freeing", |session| session.freeing()),
+    ("stalls", |session| session.stalls()),
     ("start", |session| session.start_time()),
     ("memory", |session| session.memory()),
+    ("collections", |session| session.collections()),
     ("idle", |session| session.idle()),
 ];
 

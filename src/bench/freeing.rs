@@ -21,10 +21,10 @@ use std::thread;
 use std::time::Duration;
 
 /// Requests per second of the client that watches.
-const WATCH_RATE: f64 = 2_000.0;
+pub(super) const WATCH_RATE: f64 = 2_000.0;
 
 /// Its connections; on several cores they are spread over them.
-const WATCH_CLIENTS: usize = 10;
+pub(super) const WATCH_CLIENTS: usize = 10;
 
 /// What it asks: none of the keys that are freed, so that only the event frees them.
 const WATCH_COMMAND: &str = "GET other:__rand_int__";
@@ -63,11 +63,7 @@ impl Session<'_> {
         let labels = ["FLUSHALL", "DEL of 1000 at once", "expiry of all", &big];
         let all = self.in_turns(&labels, |running, cores, setting| {
             let event = EVENTS[setting];
-            let watched = [WATCH_COMMAND.to_owned()];
-            let watched = Workload::new("", &watched, 1_000, Distribution::Uniform, "8", 1)?;
-            let mut watch = self.plan(running, cores, watched);
-            (watch.clients, watch.threads, watch.rate) = (WATCH_CLIENTS, 1, Some(WATCH_RATE));
-            watch.server_pid = None;
+            let watch = watch(self, running, cores)?;
             let keys = self.workload("set", args.memory_keys, "8")?;
             let begin_ms = self.clock.now().unix_ms();
             if event == Event::DeleteBig {
@@ -116,6 +112,16 @@ impl Session<'_> {
     }
 }
 
+/// The client that watches.
+pub(super) fn watch(session: &Session<'_>, running: &Running, cores: usize) -> Result<Plan, BenchError> {
+    let watched = [WATCH_COMMAND.to_owned()];
+    let watched = Workload::new("", &watched, 1_000, Distribution::Uniform, "8", 1)?;
+    let mut watch = session.plan(running, cores, watched);
+    (watch.clients, watch.threads, watch.rate) = (WATCH_CLIENTS, 1, Some(WATCH_RATE));
+    watch.server_pid = None;
+    Ok(watch)
+}
+
 /// Latencies of `watch`, and the milliseconds that `work` took beside it.
 fn watched(
     watch: &Plan,
@@ -130,7 +136,7 @@ fn ms_since(begin: u64, clock: &Clock) -> f64 {
 }
 
 /// One command and its reply, which must be no error.
-fn ask(running: &Running, words: &[&str]) -> Result<(), BenchError> {
+pub(super) fn ask(running: &Running, words: &[&str]) -> Result<(), BenchError> {
     let mut command = Vec::new();
     push_command(&mut command, words);
     let mut socket = running.target.connect()?;
@@ -142,7 +148,11 @@ fn failed(what: &str, cause: &io::Error) -> BenchError {
 }
 
 /// One command does it all.
-fn asked(running: &Running, watch: &Plan, words: &[&str]) -> Result<(LazyHistogram, f64), BenchError> {
+pub(super) fn asked(
+    running: &Running,
+    watch: &Plan,
+    words: &[&str],
+) -> Result<(LazyHistogram, f64), BenchError> {
     watched(watch, || {
         let clock = Clock::real();
         let begin = clock.raw();

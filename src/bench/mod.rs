@@ -12,11 +12,13 @@
 
 mod client;
 mod closed;
+mod collections;
 pub mod compare;
 pub mod connection;
 pub mod cpu;
 mod entrant;
 mod fairness;
+mod filling;
 mod freeing;
 mod growth;
 pub mod keys;
@@ -30,9 +32,11 @@ pub mod run;
 mod sections;
 mod setting;
 mod sheet;
+mod stalls;
 mod table;
 pub mod tally;
 mod throughput;
+mod types;
 pub mod workload;
 
 use crate::base::number::grouped;

@@ -16,12 +16,13 @@ const IDLE_CLIENTS: usize = 1_000;
 const IDLE_TIME: Duration = Duration::from_secs(5);
 
 /// What settles first: new connections, freed memory, timers of the start.
-const SETTLE_TIME: Duration = Duration::from_millis(1_500);
+pub(super) const SETTLE_TIME: Duration = Duration::from_millis(1_500);
 
 /// Bytes of `key:` and twelve digits.
 const KEY_BYTES: f64 = 16.0;
 
-fn resident_bytes(pid: u32) -> f64 {
+/// Memory of a process that is in RAM; 0 when it is gone.
+pub(super) fn resident_bytes(pid: u32) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kb = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
