@@ -11,7 +11,6 @@ use super::sheet::{Texts, figure, texts};
 use crate::base::number::grouped;
 use crate::load::client::Client;
 use crate::metrics::histogram::LazyHistogram;
-use crate::resp::value::Value;
 
 /// What stalls: commands over all of a collection.
 const COMMANDS: [&[&str]; 5] = [
@@ -39,10 +38,9 @@ fn store(session: &Session<'_>, running: &Running, command: &str) -> Result<(), 
 
 /// Whether a server has a command, by its own word.
 fn has(running: &Running, command: &str) -> Result<bool, BenchError> {
-    let reply = Client::connect(running.target.port)
-        .and_then(|mut client| client.ask(&["COMMAND", "INFO", command]))
-        .map_err(|cause| BenchError(format!("COMMAND INFO: {cause}")))?;
-    Ok(matches!(reply, Value::Array(all) if matches!(all.first(), Some(Value::Array(_)))))
+    Client::connect(running.target.port)
+        .and_then(|mut client| client.has(command))
+        .map_err(|cause| BenchError(format!("COMMAND INFO: {cause}")))
 }
 
 impl Session<'_> {

@@ -34,6 +34,12 @@ impl Client {
         self.reply()
     }
 
+    /// Whether the server has a command, by its own word.
+    pub fn has(&mut self, command: &str) -> io::Result<bool> {
+        let reply = self.ask(&["COMMAND", "INFO", command])?;
+        Ok(matches!(&reply, Value::Array(all) if matches!(all.first(), Some(Value::Array(_)))))
+    }
+
     /// The fields of one section of `INFO`.
     pub fn info(&mut self, section: &str) -> io::Result<BTreeMap<String, String>> {
         let reply = self.ask(&["INFO", section])?;
