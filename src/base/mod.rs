@@ -11,4 +11,5 @@ pub mod lzf;
 pub mod number;
 pub mod owner;
 pub mod prng;
+pub mod texts;
 pub mod words;

@@ -75,6 +75,31 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
     Some(if negative { -magnitude } else { magnitude })
 }
 
+/// The double that `text` spells for C's `strtod`, where that uses all of it up to a NUL and reports no error:
+/// white space before it is fine, nothing is 0, NaN is no number. What is below the normal doubles must be
+/// exact, which a decimal text of a sane length never is.
+pub fn parse_strtod(text: &[u8]) -> Option<f64> {
+    let text = &text[..memchr::memchr(0, text).unwrap_or(text.len())];
+    if let Some(int) = parse_i64(text) {
+        return Some(int as f64);
+    }
+    if text.is_empty() {
+        return Some(0.0);
+    }
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+    let text = &text[text.iter().position(|byte| !is_space(byte))?..];
+    let value = parse_f64(text)?;
+    (!value.is_subnormal() || is_exact_subnormal(sign(text).1)).then_some(value)
+}
+
+/// Whether a literal that is below the normal doubles has no bit below the smallest.
+fn is_exact_subnormal(unsigned: &[u8]) -> bool {
+    let Some(FloatLiteral::Hexadecimal { digits, exponent }) = float_literal(unsigned) else { return false };
+    let zeros = digits.iter().rev().take_while(|&&digit| digit == 0).count();
+    let last = digits.iter().rev().nth(zeros).map_or(0, |digit| digit.trailing_zeros());
+    exponent + 4 * zeros as i64 + i64::from(last) >= -1074
+}
+
 /// A float's text without its sign.
 pub(crate) enum FloatLiteral<'t> {
     Infinity,
@@ -301,6 +326,47 @@ pub fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn strtod_reads_white_space_nothing_and_up_to_a_nul() {
+        let read: [(&[u8], f64); 15] = [
+            (b"", 0.0),
+            (b"\0junk", 0.0),
+            (b"5\0junk", 5.0),
+            (b" \t\n\x0b\x0c\r7", 7.0),
+            (b"+4", 4.0),
+            (b"007", 7.0),
+            (b"-0", -0.0),
+            (b".5", 0.5),
+            (b"1e3", 1000.0),
+            (b"0x.8", 0.5),
+            (b"-INF", f64::NEG_INFINITY),
+            (b"infinity", f64::INFINITY),
+            (b"9007199254740993", 9_007_199_254_740_992.0),
+            (b"2.2250738585072014e-308", f64::MIN_POSITIVE),
+            (b"0x10p-1078", 5e-324),
+        ];
+        for (text, value) in read {
+            assert_eq!(parse_strtod(text), Some(value), "{}", text.escape_ascii());
+        }
+        for text in [
+            " ",
+            "3 ",
+            "x",
+            "nan",
+            "1e",
+            "0x",
+            "1e400",
+            "1e-400",
+            "1e-310",
+            "4.9406564584124654e-324",
+            "0x1.8p-1074",
+            "0x1p-1075",
+            "1_0",
+        ] {
+            assert_eq!(parse_strtod(text.as_bytes()), None, "{text}");
+        }
+    }
 
     #[test]
     fn only_the_canonical_spelling_of_an_integer_counts() {
