@@ -21,7 +21,7 @@ use common::{Server, Wire};
 use medusa::base::prng::Prng;
 use medusa::command::table::Table;
 use medusa::resp::{Decoder, Value};
-use medusa::testing::differences::{Compare, NEWER, compare_of, elements, length};
+use medusa::testing::differences::{Compare, NEWER, compare_of, elements, is_sorted_freely, length};
 use medusa::testing::generate::{Generator, NEAR_MS, frame, shown};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -315,6 +315,14 @@ fn agree_alone(words: &[Vec<u8>], left: &Value, right: &Value) -> bool {
                 Some(Compare::Unordered) => elements(left, false) == elements(right, false),
                 Some(Compare::UnorderedPairs) => elements(left, true) == elements(right, true),
                 Some(Compare::Length) => length(left) == length(right),
+                Some(Compare::Sorted) => {
+                    let items = left.as_items().unwrap_or_default().iter();
+                    let texts = items.filter_map(Value::as_bytes).collect::<Vec<_>>().concat();
+                    let limited = words.iter().any(|word| word.eq_ignore_ascii_case(b"limit"));
+                    is_sorted_freely(words, &texts)
+                        && length(left) == length(right)
+                        && (limited || elements(left, false) == elements(right, false))
+                }
                 Some(Compare::Near(distance)) => match (left, right) {
                     // Negative numbers are codes, not times.
                     (Value::Integer(left), Value::Integer(right)) if *left >= 0 && *right >= 0 => {

@@ -179,9 +179,8 @@ pub(super) fn write_docs(command: &Command, reply: &mut Reply<'_>) {
     }
     if !arguments.is_empty() {
         let mut keys_seen = 0;
-        let specifications = spec.keys.specifications().len();
         reply.text("arguments");
-        write_arguments(&arguments, specifications, &mut keys_seen, reply);
+        write_arguments(&arguments, &spec.keys.specifications(), &mut keys_seen, reply);
     }
     if !command.subcommands.is_empty() {
         reply.text("subcommands");
@@ -202,16 +201,30 @@ fn doc_flag(spec: &Spec) -> Option<&'static str> {
 /// `specifications` are the row's; keys beyond the last belong to the last.
 fn write_arguments(
     arguments: &[Argument],
-    specifications: usize,
+    specifications: &[Specification],
     keys_seen: &mut usize,
     reply: &mut Reply<'_>,
 ) {
     reply.array(arguments.len());
     for argument in arguments {
-        let keyed = argument.kind == Kind::Key && specifications > 0;
+        let index = match argument.kind {
+            Kind::Key if !specifications.is_empty() => {
+                *keys_seen += 1;
+                Some((*keys_seen).min(specifications.len()) - 1)
+            }
+            // A pattern stands for keys where these have a specification: SORT's.
+            Kind::Pattern => {
+                let index = specifications.iter().position(|specification| {
+                    specification.begin == Begin::Unknown && specification.access == Access::READ
+                });
+                *keys_seen = (*keys_seen).max(index.map_or(0, |index| index + 1));
+                index
+            }
+            _ => None,
+        };
         let flags: Vec<&str> = argument.flags().collect();
         let pairs = 2
-            + usize::from(keyed)
+            + usize::from(index.is_some())
             + usize::from(argument.token.is_some())
             + usize::from(!flags.is_empty())
             + usize::from(!argument.arguments.is_empty());
@@ -220,10 +233,9 @@ fn write_arguments(
         reply.text(&argument.name);
         reply.text("type");
         reply.text(argument.kind.name());
-        if keyed {
+        if let Some(index) = index {
             reply.text("key_spec_index");
-            reply.integer((*keys_seen).min(specifications - 1) as i64);
-            *keys_seen += 1;
+            reply.integer(index as i64);
         }
         if let Some(token) = &argument.token {
             reply.text("token");

@@ -42,8 +42,10 @@ enum Rule {
     Counted(i16),
     /// The first half of the words behind STREAMS, which stands at this index at the earliest.
     Streams(i16),
-    /// The key at `first`, and the word behind the last STORE: SORT.
+    /// The key at `first`, and the word behind the last STORE: SORT. Its patterns name others.
     Sort,
+    /// The key at `first`; patterns name others: SORT_RO.
+    SortRead,
     /// The key at `first`, and the word behind the last STORE or STOREDIST from this index on: GEORADIUS.
     Geo(i16),
 }
@@ -173,6 +175,11 @@ impl Keys {
         Keys { rule: Rule::Sort, ..Keys::at(1, Access::READ) }
     }
 
+    /// One key at 1, and patterns: SORT_RO.
+    pub const fn sort_read() -> Keys {
+        Keys { rule: Rule::SortRead, ..Keys::at(1, Access::READ) }
+    }
+
     /// One key at 1, and the one in the options STORE or STOREDIST, which begin at `options`: GEORADIUS.
     pub const fn geo_store(options: i16) -> Keys {
         Keys { rule: Rule::Geo(options), ..Keys::at(1, Access::READ) }
@@ -199,6 +206,21 @@ impl Keys {
     #[inline]
     pub fn is_one(self) -> bool {
         self.first == self.last && self.rule == Rule::Range
+    }
+
+    /// Whether the words name every key that the command may look up. Where they do not, values do: it runs in
+    /// hops with every shard locked as a whole.
+    #[inline]
+    pub fn are_all_named(self, args: Args<'_>) -> bool {
+        !matches!(self.rule, Rule::Sort | Rule::SortRead) || !sort_options(args).reach
+    }
+
+    /// Whether a command whose row says that it writes does so with these words.
+    pub fn may_change(self, args: Args<'_>) -> bool {
+        match self.rule {
+            Rule::Sort | Rule::Geo(_) => self.indexes(args).nth(1).is_some(),
+            _ => true,
+        }
     }
 
     /// Index of the first key in a command, if it has one and the words reach it.
@@ -239,7 +261,8 @@ impl Keys {
                 Some(word) => run(None, word + 1, (len - word - 1) / 2),
                 None => run(None, 1, 0),
             },
-            Rule::Sort => Indexes { after: sort_store(args), ..run(first, 1, 0) },
+            Rule::Sort => Indexes { after: sort_options(args).store, ..run(first, 1, 0) },
+            Rule::SortRead => run(first, 1, 0),
             Rule::Geo(options) => Indexes { after: geo_store(args, options as usize), ..run(first, 1, 0) },
         }
     }
@@ -275,14 +298,16 @@ impl Keys {
             (Rule::Streams(earliest), _) => {
                 add(self.access, Begin::Keyword("STREAMS", earliest), Find::Range(-1, 1, 2));
             }
-            (Rule::Sort, _) => {
+            (Rule::Sort | Rule::SortRead, _) => {
                 add(self.access, Begin::Index(1), Find::Range(0, 1, 0));
                 add(Access::READ, Begin::Unknown, Find::Unknown);
-                add(Access::OVERWRITE, Begin::Unknown, Find::Unknown);
+                if self.rule == Rule::Sort {
+                    add(Access::OVERWRITE, Begin::Unknown, Find::Unknown);
+                    list[2].notes = "For the optional STORE keyword. It is marked 'unknown' because the keyword can \
+                                     appear anywhere in the argument array";
+                }
                 list[1].notes = "For the optional BY/GET keyword. It is marked 'unknown' because the key names \
                                  derive from the content of the key we sort";
-                list[2].notes = "For the optional STORE keyword. It is marked 'unknown' because the keyword can \
-                                 appear anywhere in the argument array";
             }
             (Rule::Geo(options), _) => {
                 add(self.access, Begin::Index(1), Find::Range(0, 1, 0));
@@ -326,22 +351,32 @@ fn streams_word(args: Args<'_>) -> Option<usize> {
     None
 }
 
-/// Index of the key in SORT's option STORE, the last of several.
-fn sort_store(args: Args<'_>) -> Option<usize> {
-    let (mut at, mut found) = (2, None);
+/// What SORT's options say about keys.
+struct SortOptions {
+    /// Index of the key in STORE, the last of several.
+    store: Option<usize>,
+    /// A pattern names others.
+    reach: bool,
+}
+
+fn sort_options(args: Args<'_>) -> SortOptions {
+    let (mut at, mut options) = (2, SortOptions { store: None, reach: false });
     while at < args.len() {
         let words = match () {
             () if args.is(at, "limit") => 2,
-            () if args.is(at, "get") || args.is(at, "by") => 1,
+            () if args.is(at, "get") || args.is(at, "by") => {
+                options.reach |= args.get(at + 1).is_some_and(|pattern| pattern.contains(&b'*'));
+                1
+            }
             () if args.is(at, "store") && at + 1 < args.len() => {
-                found = Some(at + 1);
+                options.store = Some(at + 1);
                 1
             }
             () => 0,
         };
         at += 1 + words;
     }
-    found
+    options
 }
 
 /// Index of the key in GEORADIUS's options STORE and STOREDIST, the last of several.
@@ -383,7 +418,22 @@ mod tests {
         assert!(keys_of(streams, "xread count 1").is_empty());
         assert_eq!(keys_of(Keys::sort(), "sort a by store limit 1 2 store b store c"), ["a", "c"]);
         assert_eq!(keys_of(Keys::sort(), "sort a store"), ["a"]);
+        assert_eq!(keys_of(Keys::sort_read(), "sort_ro a store b"), ["a"]);
         assert_eq!(keys_of(Keys::geo_store(6), "georadius a 1 1 1 m store b storedist c"), ["a", "c"]);
         assert_eq!(keys_of(Keys::range(2, -1, 1, Access::READ), "bitop and d a b"), ["d", "a", "b"]);
+    }
+
+    #[test]
+    fn a_pattern_with_a_star_names_keys_that_no_word_names() {
+        let all_named = |keys: Keys, words: &str| {
+            let args = OwnedArgs::collect(words.split(' ').map(str::as_bytes));
+            (keys.are_all_named(args.view()), keys.may_change(args.view()))
+        };
+        assert_eq!(all_named(Keys::sort(), "sort a"), (true, false));
+        assert_eq!(all_named(Keys::sort(), "sort * by nosort get # store *"), (true, true));
+        assert_eq!(all_named(Keys::sort(), "sort a by w_*"), (false, false));
+        assert_eq!(all_named(Keys::sort(), "sort a limit by 1 get *->f store b"), (false, true));
+        assert_eq!(all_named(Keys::sort_read(), "sort_ro a get o_*"), (false, true));
+        assert_eq!(all_named(Keys::at(1, Access::UPDATE), "incr by"), (true, true));
     }
 }

@@ -51,6 +51,7 @@ mod lcs;
 mod list;
 mod list_edit;
 mod list_wait;
+pub mod look;
 mod members;
 mod memory;
 pub mod monitor;

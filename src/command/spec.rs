@@ -7,10 +7,12 @@
 
 use crate::base::args::{Args, OwnedArgs};
 use crate::base::clock::Now;
+use crate::base::texts::Texts;
 use crate::command::core::Core;
 use crate::command::error::{CommandError, CommandResult};
 pub use crate::command::gather::Gather;
 pub use crate::command::keys::{Access, Keys};
+pub use crate::command::look::Look;
 use crate::resp::reply::Reply;
 use crate::shard::Keyspace;
 use crate::shard::Owned;
@@ -139,6 +141,10 @@ pub enum Carry {
     Bytes(Option<Vec<u8>>),
     /// A whole value on its way to another key, shard or database.
     Value(Box<Owned>),
+    /// The command's own words.
+    Words(OwnedArgs),
+    /// Many strings.
+    Texts(Texts),
     /// The part failed with this error.
     Error(CommandError),
 }
@@ -169,12 +175,14 @@ pub struct Hop {
     pub carries: Vec<Carry>,
     /// A reply written before the last hop, to be sent after it.
     pub held: Vec<u8>,
+    /// What the command keeps from hop to hop.
+    pub kept: Texts,
 }
 
 impl Hop {
     /// Before the first hop.
     pub fn new(db: u8, now: Now) -> Hop {
-        Hop { stage: 0, db, now, carries: Vec::new(), held: Vec::new() }
+        Hop { stage: 0, db, now, carries: Vec::new(), held: Vec::new(), kept: Texts::default() }
     }
 }
 
@@ -183,6 +191,9 @@ impl Hop {
 pub enum Next {
     /// These parts, in parallel; then call again.
     Hop(Vec<Part>),
+    /// The values of keys that no word names, each look's as [`Carry::Texts`]; then call again. Only of a command
+    /// whose [`Keys::are_all_named`] is false: it has all shards locked. There is at least one name.
+    Look(Vec<Look>),
     /// Nothing: the reply is written.
     Done,
     /// To wait, for it found nothing; with these words from now on, if they are not the same.

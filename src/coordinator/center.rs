@@ -9,7 +9,7 @@ use crate::base::owner::Owners;
 use crate::base::prng::Prng;
 use crate::command::core::{AdminRequest, Core, Identity};
 use crate::command::error::CommandError;
-use crate::command::spec::{Flags, Fold, FoldFn, Hop, HopFn, Next, Place, ShardFn, Waits};
+use crate::command::spec::{Carry, Flags, Fold, FoldFn, Hop, HopFn, Next, Place, ShardFn, Waits};
 use crate::command::table::{Command, Table};
 use crate::config::Options;
 use crate::coordinator::frames::Frames;
@@ -353,6 +353,11 @@ impl Center {
                 Next::Wait(resolved) => {
                     self.would_wait = Some(resolved);
                     return Ok(());
+                }
+                Next::Look(looks) => {
+                    let mut keys = self.shard.keyspace(call.db, call.now);
+                    hop.carries = looks.iter().map(|look| Carry::Texts(look.run(&mut keys))).collect();
+                    hop.stage += 1;
                 }
                 Next::Hop(parts) => {
                     hop.carries.clear();

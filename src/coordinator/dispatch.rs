@@ -189,7 +189,9 @@ impl Connection {
         };
         let keys = call.command.spec.keys;
         let mut others = keys.indexes(call.args).skip(1);
-        if keys.is_one() || others.all(|index| center.owners.locate(call.args.at(index)).shard == first.shard)
+        if keys.is_one()
+            || (keys.are_all_named(call.args)
+                && others.all(|index| center.owners.locate(call.args.at(index)).shard == first.shard))
         {
             self.place_on(at, center, call, first.shard, muted)
         } else if !fits_step(call) {

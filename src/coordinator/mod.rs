@@ -5,7 +5,7 @@
 //! - `connection`: one client's input, reply slots and output
 //! - `frames`: a window of parsed commands, so that their waits for memory overlap
 //! - `dispatch`: gate, place
-//! - `spanning`: commands that span shards or ask every core
+//! - `spanning`: commands that span shards or ask every core; `looks`: values of keys that others name
 //! - `serve`: a peer's batch against this shard
 
 pub mod center;

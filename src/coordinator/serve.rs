@@ -71,6 +71,7 @@ impl Center {
                 let ns = self.clock.elapsed_ns(began, self.clock.raw());
                 self.send(home, Control::PartsDone { txn, shard: self.id, ns, carries });
             }
+            Control::Look { txn, home, db, now, looks } => self.on_look(txn, home, (db, now), &looks),
             Control::Under { txn, home, stamp, share } => {
                 let (reply, ns) = run_share(self, &share);
                 let grant = Grant { txn, stamp, shard: self.id, ns, reply, changed: false };

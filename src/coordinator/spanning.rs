@@ -8,11 +8,15 @@
 //! - a write is committed: each shard runs its share and releases. Nobody can see one share without
 //!   the other, since every key was locked before the first was written. A write that can only answer OK
 //!   (MSET) answers now: one round.
-//! - a command in hops sends its parts, hop after hop, and releases at the end.
+//! - a command in hops sends its parts, hop after hop, and releases at the end. Where values name keys that the
+//!   words do not (SORT's patterns), nobody knows beforehand which: it locks every shard as a whole, shared if it
+//!   only reads, and asks each for many of them at once (`looks`).
 //!
 //! It lives apart from its connection: a client that hangs up in the middle changes nothing for others.
 
-use crate::base::args::OwnedArgs;
+mod looks;
+
+use crate::base::args::{Args, OwnedArgs};
 use crate::base::ids::{ConnectionId, ShardId};
 use crate::command::gather::Tools;
 use crate::command::spec::{CorePart, CoresFn, Flags, Fold, Hop, Next, Part, Place, Waits};
@@ -55,6 +59,8 @@ pub struct Spanning {
     hop: Hop,
     /// Where the carries of the hop under way belong: per leg, indexes into `hop.carries`.
     orders: Vec<Vec<usize>>,
+    /// Of the looks under way: per look, the shard of each name.
+    routes: Vec<Vec<u16>>,
     began: u64,
     ns: u64,
     /// The client has its answer; what is left is to count.
@@ -204,7 +210,7 @@ impl Center {
         offered: Option<Offered>,
     ) {
         let args = share.args.view();
-        let legs: Vec<Leg> = if matches!(share.command.spec.place, Place::Every(..)) {
+        let legs: Vec<Leg> = if needs_all_shards(share.command, args) {
             let shards = (0..self.owners.shards()).map(ShardId);
             shards.map(|shard| Leg { shard, keys: Vec::new(), reply: Vec::new() }).collect()
         } else {
@@ -220,7 +226,7 @@ impl Center {
             connection,
             within,
             offered,
-            exclusive: share.command.spec.flags.has(Flags::WRITE),
+            exclusive: share.command.spec.flags.has(Flags::WRITE) && share.command.spec.keys.may_change(args),
             stamp: within.map_or(0, |within| within.stamp),
             attempts: 0,
             legs,
@@ -228,6 +234,7 @@ impl Center {
             hop: Hop::new(share.db, share.now),
             share,
             orders: Vec::new(),
+            routes: Vec::new(),
             began: self.clock.raw(),
             ns: 0,
             answered: false,
@@ -379,6 +386,7 @@ impl Center {
         spanning.ns += ns;
         spanning.awaited -= 1;
         if spanning.awaited == 0 {
+            spanning.weave_looks();
             spanning.hop.stage += 1;
             self.run_hop(number);
         }
@@ -402,6 +410,7 @@ impl Center {
         };
         let parts = match next {
             Ok(Next::Hop(parts)) => parts,
+            Ok(Next::Look(looks)) => return self.send_looks(number, spanning, &looks),
             Ok(Next::Wait(resolved)) if spanning.within.is_none() => {
                 self.spanning.insert(number, spanning);
                 return self.begin_waiting(number, resolved);
@@ -426,9 +435,12 @@ impl Center {
         spanning.orders = spanning.legs.iter().map(|_| Vec::new()).collect();
         let mut by_leg: Vec<Vec<(Part, Vec<u8>)>> = spanning.legs.iter().map(|_| Vec::new()).collect();
         for (index, part) in parts.into_iter().enumerate() {
-            let leg = spanning.leg_of_key(part.key);
-            spanning.orders[leg].push(index);
             let key = spanning.share.args.view().at(part.key).to_vec();
+            let leg = match spanning.has_all_shards() {
+                true => self.owners.locate(&key).shard.index(),
+                false => spanning.leg_of_key(part.key),
+            };
+            spanning.orders[leg].push(index);
             by_leg[leg].push((part, key));
         }
         spanning.awaited = by_leg.iter().filter(|parts| !parts.is_empty()).count();
@@ -557,6 +569,11 @@ const OFFER_ATTEMPTS_MIN: u64 = 4;
 /// A refused request waits at most two to this power turns before it comes again.
 const RETRY_TURNS_BITS_MAX: u64 = 6;
 
+/// Whether a command locks every shard as a whole: all keys are its own, or values name some of them.
+pub(super) fn needs_all_shards(command: &Command, args: Args<'_>) -> bool {
+    matches!(command.spec.place, Place::Every(..)) || !command.spec.keys.are_all_named(args)
+}
+
 /// Whether a command sends parts of its own under its locks.
 fn runs_in_hops(place: Place) -> bool {
     matches!(place, Place::Atomic(_) | Place::Gather(_) | Place::Wait(_))
@@ -592,6 +609,11 @@ impl Spanning {
 
     fn leg_of_shard(&self, shard: ShardId) -> usize {
         self.legs.iter().position(|leg| leg.shard == shard).expect("only its shards answer")
+    }
+
+    /// Whether its legs are all shards in their order, each as a whole.
+    fn has_all_shards(&self) -> bool {
+        self.legs.iter().any(|leg| leg.keys.is_empty())
     }
 
     fn leg_of_key(&self, key: usize) -> usize {

@@ -20,7 +20,7 @@ use crate::command::table::Command;
 use crate::coordinator::center::{Call, Center, HeldWatch, Local, call_of};
 use crate::coordinator::connection::{Connection, Hold};
 use crate::coordinator::dispatch::{Dispatched, feed_monitors};
-use crate::coordinator::spanning::Within;
+use crate::coordinator::spanning::{Within, needs_all_shards};
 use crate::coordinator::waiting::{PutOff, waits_of};
 use crate::mesh::locks::Ticket;
 use crate::mesh::message::{Control, Extent, Grant, Job, Lock, Share};
@@ -324,8 +324,8 @@ impl Center {
         }
         let mut whole = false;
         for queued in &exec.queue {
-            whole |= matches!(queued.command.spec.place, Place::Every(..));
             let args = queued.args.view();
+            whole |= needs_all_shards(queued.command, args);
             for index in queued.command.spec.keys.indexes(args) {
                 let key = self.owners.locate(args.at(index));
                 if let Some(hashes) = exec.legs.entry(key.shard).or_insert(Some(Vec::new())) {
@@ -542,7 +542,7 @@ impl Center {
         let args = share.args.view();
         match share.command.spec.place {
             _ if self.owners.shards() == 1 => Some(self.id),
-            Place::Every(..) => None,
+            _ if needs_all_shards(share.command, args) => None,
             Place::Scan(_) => {
                 let shards = u64::from(self.owners.shards());
                 Some(parse_cursor(args.at(1)).map_or(self.id, |cursor| ShardId((cursor % shards) as u16)))

@@ -292,6 +292,11 @@ impl Zset {
         self.enlarge(shapes).update(member, |_| Some(score))
     }
 
+    /// Gives it its large form, however small it is.
+    pub fn make_large(&mut self, shapes: &Shapes) {
+        self.enlarge(shapes);
+    }
+
     /// Makes the large form of what is small.
     fn enlarge(&mut self, shapes: &Shapes) -> &mut Large {
         if let Form::Small(packed) = &self.0 {

@@ -7,7 +7,7 @@
 use crate::base::args::{Args, OwnedArgs, Span};
 use crate::base::clock::Now;
 use crate::base::ids::{ConnectionId, ShardId};
-use crate::command::spec::{Carry, CorePart, Part};
+use crate::command::spec::{Carry, CorePart, Look, Part};
 use crate::command::table::Command;
 use crate::resp::Protocol;
 use crate::session::Remote;
@@ -226,7 +226,20 @@ pub enum Control {
         /// Each with its key, in the order home asked.
         parts: Vec<(Part, Vec<u8>)>,
     },
-    /// What the parts answered, in order.
+    /// Look these values up under the locks; answer with [`Control::PartsDone`].
+    Look {
+        /// The command at home.
+        txn: u64,
+        /// Its home.
+        home: ShardId,
+        /// The database.
+        db: u8,
+        /// The time of the command.
+        now: Now,
+        /// Your share of every look.
+        looks: Vec<Look>,
+    },
+    /// What the parts or looks answered, in order.
     PartsDone {
         /// The command at home.
         txn: u64,
@@ -234,7 +247,7 @@ pub enum Control {
         shard: ShardId,
         /// Time spent in them.
         ns: u64,
-        /// One per part.
+        /// One per part or look.
         carries: Vec<Carry>,
     },
     /// Give the locks up, granted or not.

@@ -36,6 +36,11 @@ pub const DELIBERATE: &[Difference] = &[
         sentence: "refuse a negative count that would make a reply beyond 512 MB.",
     },
     Difference {
+        subject: "SORT, SORT_RO",
+        sentence: "compare texts by bytes, as Redis does in the C locale; elements whose texts are equal stay in the \
+                   order of their source, with BY and LIMIT too, where Redis moves them.",
+    },
+    Difference {
         subject: "COMMAND",
         sentence: "lists what the table below lists; summaries and help texts are in our own words.",
     },
@@ -90,6 +95,8 @@ pub enum Compare {
     WholeScan,
     /// Only that both have the same type of reply, and as many elements.
     Length,
+    /// Byte for byte, where [`is_sorted_freely`] is false; else as a multiset, or with LIMIT by their number.
+    Sorted,
     /// Both nil, or each a key that the other server has as well.
     SomeKey,
     /// After both have dropped what is expired but not yet removed.
@@ -135,6 +142,8 @@ pub const RULES: &[Rule] = &[
     rule("sinter", Compare::Unordered, "the order of a hash table"),
     rule("sunion", Compare::Unordered, "the order of a hash table"),
     rule("sdiff", Compare::Unordered, "the order of a hash table"),
+    rule("sort", Compare::Sorted, "the order of a table, unsorted or where texts are equal"),
+    rule("sort_ro", Compare::Sorted, "as SORT"),
     rule("zrandmember", Compare::Length, "random"),
     rule("srandmember", Compare::Length, "random"),
     rule("spop", Compare::LeaveOut, "random, and the two servers' sets differ from then on"),
@@ -216,6 +225,21 @@ pub const RULES: &[Rule] = &[
 /// How the replies of a command are compared; `None`: byte for byte.
 pub fn compare_of(full_name: &str) -> Option<Compare> {
     RULES.iter().find(|rule| rule.command == full_name).map(|rule| rule.compare)
+}
+
+/// Whether elements that SORT with these words has put in `reply` may stand in an order of the server's own:
+/// where nothing is sorted, where weights may be missing or equal texts, and where texts are equal up to a NUL.
+pub fn is_sorted_freely(words: &[Vec<u8>], reply: &[u8]) -> bool {
+    let is = |word: &[u8], name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+    let by = words.windows(2).skip(2).filter(|pair| is(&pair[0], "by"));
+    let is_constant =
+        |pair: &[Vec<u8>]| !pair[1].split(|&byte| byte == 0).next().is_some_and(|text| text.contains(&b'*'));
+    let (mut weighed, mut unsorted) = (false, false);
+    for pair in by {
+        weighed = true;
+        unsorted |= is_constant(pair);
+    }
+    unsorted || words.iter().any(|word| is(word, "alpha")) && (weighed || reply.contains(&0))
 }
 
 /// The elements of a list, a set or a map (whose entries are pairs), or of RESP2's lists of pairs, sorted;

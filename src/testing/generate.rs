@@ -36,6 +36,7 @@ impl Shape {
             "flushall" | "flushdb" => 1,
             "swapdb" | "lcs" | "keys" => 10,
             "multi" => 120,
+            "sort" | "sort_ro" => 120,
             _ if name.len() > 1 => 8,
             _ if command.spec.keys.first > 0 => 60,
             _ => 12,
@@ -127,6 +128,13 @@ const FLOATS: &[&str] = &[
 const PATTERNS: &[&str] = &[
     "*", "a*", "*a*", "key:*", "?", "??", "[a-c]", "[^a-c]", "[c-a]", "key:[12]", "{t}*", "*t*", "", "**",
     "a\\*", "gl\\*b*", "[", "[a", "\\", "*\r\n*", "bin*", "nosuch*",
+];
+
+/// What BY and GET name keys by: with elements that are small numbers, hot keys and fields of their hashes.
+#[rustfmt::skip]
+const SORT_PATTERNS: &[&str] = &[
+    "key:*", "key:*", "{t}*", "{t}*", "key:*->1", "{t}*->1", "key:*->value", "{t}*->0", "*", "*->7", "#", "nosort",
+    "nosuch*", "key:*->", "x*->42", "{u}*", "**", "",
 ];
 
 /// What RESTORE gets for a payload: one of every type, older forms, and three that must be refused.
@@ -247,6 +255,7 @@ impl Generator {
             hasten(&mut drawn.words);
             if !is_endless(&drawn.words) {
                 self.settle_time(&mut drawn.words);
+                settle_order(&mut drawn.words);
                 return drawn;
             }
         }
@@ -353,6 +362,9 @@ impl Generator {
         }
         match argument.kind {
             Kind::Key => self.key(),
+            Kind::Pattern if matches!(argument.token.as_deref(), Some("BY" | "GET")) => {
+                self.prng.pick(SORT_PATTERNS).as_bytes().to_vec()
+            }
             Kind::Pattern => self.prng.pick(PATTERNS).as_bytes().to_vec(),
             Kind::Double => self.prng.pick(FLOATS).as_bytes().to_vec(),
             Kind::UnixTime => self.deadline(&argument.name, now_ms),
@@ -369,6 +381,10 @@ impl Generator {
             }
             _ if argument.name == "serialized-value" && !self.prng.one_in(8) => {
                 self.prng.pick(PAYLOADS).to_vec()
+            }
+            // Elements and members that are small numbers are sorted, and name keys.
+            _ if matches!(argument.name.as_str(), "element" | "member") && self.prng.one_in(2) => {
+                self.prng.below(12).to_string().into_bytes()
             }
             _ => self.string(),
         }
@@ -502,6 +518,16 @@ impl Generator {
 /// Whether a command is one of these.
 fn is_named(words: &[Vec<u8>], names: &[&str]) -> bool {
     names.iter().any(|name| words[0].eq_ignore_ascii_case(name.as_bytes()))
+}
+
+/// Lets SORT not store a list whose order is the server's own: texts of other keys may be equal or missing.
+fn settle_order(words: &mut [Vec<u8>]) {
+    let has = |name: &str| words.iter().skip(2).any(|word| word.eq_ignore_ascii_case(name.as_bytes()));
+    if is_named(words, &["sort"]) && has("by") && has("store") {
+        for word in words.iter_mut().skip(2).filter(|word| word.eq_ignore_ascii_case(b"alpha")) {
+            *word = b"asc".to_vec();
+        }
+    }
 }
 
 /// Whether the reference would write random members until its memory is full: it takes any negative count at
