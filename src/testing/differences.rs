@@ -38,7 +38,8 @@ pub const DELIBERATE: &[Difference] = &[
     Difference {
         subject: "SORT, SORT_RO",
         sentence: "compare texts by bytes, as Redis does in the C locale; elements whose texts are equal stay in the \
-                   order of their source, with BY and LIMIT too, where Redis moves them.",
+                   order of their source, with BY and LIMIT too, where Redis moves them; a number out of range in an earlier command, which Redis may \
+                   take for one of theirs, does not make them fail.",
     },
     Difference {
         subject: "COMMAND",

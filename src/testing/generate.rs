@@ -25,6 +25,8 @@ pub struct Shape {
     pub weight: u64,
     /// The hot keys that it mostly uses, so that it finds values of its own type; none: any key.
     pub home: Option<usize>,
+    /// Keys that hold its type more often than the others do.
+    pub own_keys: &'static [&'static str],
 }
 
 impl Shape {
@@ -52,13 +54,22 @@ impl Shape {
             Group::Hyperloglog => Some(7),
             _ => None,
         };
-        Shape { home, ..Shape::new(name, command.spec.usage, weight) }
+        let own_keys: &[&str] = match command.spec.group {
+            Group::List => &LISTS_SETS_ZSETS[0..2],
+            Group::Set => &LISTS_SETS_ZSETS[2..4],
+            Group::SortedSet => &LISTS_SETS_ZSETS[4..6],
+            Group::String => &["key:0", "key:1", "key:2", "key:3", "key:5", "key:7", "key:11"],
+            Group::Hash => &["hash:0", "hash:1", "hash:2", "hash:3"],
+            _ if command.spec.name.starts_with("sort") => LISTS_SETS_ZSETS,
+            _ => &[],
+        };
+        Shape { home, own_keys, ..Shape::new(name, command.spec.usage, weight) }
     }
 
     /// A shape from its words; panics when the usage is malformed.
     pub fn new(name: Vec<String>, usage: &str, weight: u64) -> Shape {
         let arguments = usage::parse(usage).unwrap_or_else(|fault| panic!("{name:?}: {}", fault.0));
-        Shape { name, arguments, weight, home: None }
+        Shape { name, arguments, weight, home: None, own_keys: &[] }
     }
 }
 
@@ -81,6 +92,9 @@ pub const HOT_KEYS: &[&[u8]] = &[
     b"x{t}", b"{}odd", b"{u}1", b"", b"\x00", b"bin\xff\r\n\x00key", b"sp ace", b"gl*b[a-c]?\\",
     b"a key that is longer than any small-string optimisation would dare to keep inline, at seventy-nine",
 ];
+
+/// Keys for commands of one type each, and for SORT.
+const LISTS_SETS_ZSETS: &[&str] = &["list:1", "{t}list", "set:1", "{t}set", "zset:1", "{t}zset"];
 
 /// Values: every integer edge, floats in all spellings, the string encodings' edges, hostile bytes.
 #[rustfmt::skip]
@@ -133,8 +147,8 @@ const PATTERNS: &[&str] = &[
 /// What BY and GET name keys by: with elements that are small numbers, hot keys and fields of their hashes.
 #[rustfmt::skip]
 const SORT_PATTERNS: &[&str] = &[
-    "key:*", "key:*", "{t}*", "{t}*", "key:*->1", "{t}*->1", "key:*->value", "{t}*->0", "*", "*->7", "#", "nosort",
-    "nosuch*", "key:*->", "x*->42", "{u}*", "**", "",
+    "key:*", "key:*", "key:*", "{t}*", "hash:*->1", "hash:*->2", "hash:*->7", "hash:*->value", "{t}*->0", "*",
+    "*->7", "#", "#", "nosort", "nosuch*", "hash:*->", "x*->42", "{u}*", "**", "",
 ];
 
 /// What RESTORE gets for a payload: one of every type, older forms, and three that must be refused.
@@ -199,6 +213,7 @@ pub struct Generator {
     near_deadline: bool,
     /// Where the command that is being drawn mostly looks.
     home: Option<usize>,
+    own_keys: &'static [&'static str],
     /// The time of the last stream entry.
     stream_ms: u64,
 }
@@ -235,7 +250,15 @@ impl Generator {
     pub fn new(seed: u64, shapes: Vec<Shape>) -> Generator {
         let weights = shapes.iter().map(|shape| shape.weight).sum();
         assert!(weights > 0);
-        Generator { prng: Prng::new(seed), shapes, weights, near_deadline: false, home: None, stream_ms: 1 }
+        Generator {
+            prng: Prng::new(seed),
+            shapes,
+            weights,
+            near_deadline: false,
+            home: None,
+            own_keys: &[],
+            stream_ms: 1,
+        }
     }
 
     /// Commands of the rows that `wanted` picks; containers themselves have nothing to run.
@@ -271,6 +294,7 @@ impl Generator {
         });
         let shape = self.shapes[drawn.expect("a ticket below the sum")].clone();
         self.home = shape.home;
+        self.own_keys = shape.own_keys;
         let mut words: Vec<Vec<u8>> = shape.name.iter().map(|word| self.spelled(word)).collect();
         let mut pieces: Vec<Vec<Vec<u8>>> = Vec::new();
         for (at, argument) in shape.arguments.iter().enumerate() {
@@ -382,8 +406,8 @@ impl Generator {
             _ if argument.name == "serialized-value" && !self.prng.one_in(8) => {
                 self.prng.pick(PAYLOADS).to_vec()
             }
-            // Elements and members that are small numbers are sorted, and name keys.
-            _ if matches!(argument.name.as_str(), "element" | "member") && self.prng.one_in(2) => {
+            // Small numbers are elements that can be sorted, name keys, and meet as fields.
+            _ if matches!(argument.name.as_str(), "element" | "member" | "field") && self.prng.one_in(2) => {
                 self.prng.below(12).to_string().into_bytes()
             }
             _ => self.string(),
@@ -411,6 +435,9 @@ impl Generator {
     }
 
     fn key(&mut self) -> Vec<u8> {
+        if !self.own_keys.is_empty() && self.prng.one_in(3) {
+            return self.prng.pick(self.own_keys).as_bytes().to_vec();
+        }
         if let Some(home) = self.home
             && !self.prng.one_in(4)
         {
