@@ -381,5 +381,8 @@ fn store(keys: &mut Keyspace<'_>, key: &[u8], carry: Carry) -> Carry {
 }
 
 #[cfg(test)]
+#[path = "sort_order_tests.rs"]
+mod order_tests;
+#[cfg(test)]
 #[path = "sort_tests.rs"]
 mod tests;

@@ -1,11 +1,6 @@
 //! SORT and SORT_RO as redis-server 7.0.15 answers.
 
-use super::arranged;
-use crate::base::prng::Prng;
-use crate::resp::value::Value;
 use crate::testing::check;
-use crate::testing::sim::{Client, Sim};
-use std::collections::VecDeque;
 
 #[test]
 fn numbers_are_sorted_by_value_and_equal_ones_by_bytes() {
@@ -607,107 +602,30 @@ fn a_transaction_sorts_as_well() {
 }
 
 #[test]
-fn random_items_are_arranged_as_a_stable_sort_arranges_them() {
-    for seed in 0..400 {
-        let mut prng = Prng::new(seed);
-        let (len, span) = (prng.below(200) as usize, 1 + prng.below(60));
-        let items: Vec<(u64, usize)> = (0..len).map(|at| (prng.below(span), at)).collect();
-        let descending = prng.one_in(2);
-        let start = prng.below(len as u64 + 1) as usize;
-        let end = start + prng.below((len - start) as u64 + 1) as usize;
-        let mut model = items.clone();
-        model.sort_by(|left, right| if descending { right.0.cmp(&left.0) } else { left.0.cmp(&right.0) });
-        let model: Vec<usize> = model[start..end].iter().map(|item| item.1).collect();
-        assert_eq!(arranged(items, descending, start..end, Ord::cmp), model, "seed {seed}");
-    }
-}
-
-#[test]
-fn no_order_of_the_elements_makes_sorting_quadratic() {
-    let len: u64 = 20_000;
-    let shapes: [(&str, fn(u64) -> u64); 5] = [
-        ("rising", |at| at),
-        ("falling", |at| 1_000_000 - at),
-        ("equal", |_| 7),
-        ("organ pipes", |at| at.min(20_000 - at)),
-        ("sawtooth", |at| at % 141),
-    ];
-    for (name, shape) in shapes {
-        for window in [0..len as usize, 0..10, 9_000..9_010, 19_990..20_000] {
-            let compared = std::cell::Cell::new(0_u64);
-            let items = (0..len).map(|at| (shape(at), at as usize)).collect();
-            let order = |left: &u64, right: &u64| {
-                compared.set(compared.get() + 1);
-                left.cmp(right)
-            };
-            let count = window.len();
-            assert_eq!(arranged(items, false, window.clone(), order).len(), count);
-            // n log n is 14.3 n here.
-            assert!(compared.get() < 30 * len, "{name} {window:?}: {} comparisons", compared.get());
-        }
-    }
-}
-
-/// What one client of [`play`] asks next, and whether its reply is a list of weights.
-fn ask(sim: &mut Sim, client: Client, prng: &mut Prng, round: u64) -> bool {
-    let value = round.to_string();
-    let value = value.as_bytes();
-    match prng.below(4) {
-        0 => {
-            sim.send_words(client, &[b"mset", b"w_a", value, b"w_b", value, b"w_c", value, b"w_d", value]);
-            false
-        }
-        1 => {
-            sim.send_words(client, &[b"sort", b"l", b"by", b"w_*", b"get", b"w_*"]);
-            true
-        }
-        2 => {
-            sim.send_words(client, &[b"sort", b"l", b"by", b"w_*", b"get", b"w_*", b"store", b"d"]);
-            false
-        }
-        _ => {
-            let from: &[u8] = if prng.one_in(2) { b"sort" } else { b"sort_ro" };
-            sim.send_words(client, &[from, b"d", b"alpha"]);
-            true
-        }
-    }
-}
-
-#[test]
-fn nobody_sees_weights_of_two_moments() {
-    for seed in 0..150 {
-        let mut prng = Prng::new(seed);
-        let shards = *prng.pick(&[1, 2, 4, 5]);
-        let mut sim = Sim::new(shards, prng.next_u64());
-        let clients: Vec<Client> = (0..6).map(|_| sim.connect()).collect();
-        let mut kinds: Vec<VecDeque<bool>> = clients.iter().map(|_| VecDeque::new()).collect();
-        sim.call(clients[0], &[b"rpush", b"l", b"a", b"b", b"c", b"d"]);
-        sim.call(clients[0], &[b"mset", b"w_a", b"0", b"w_b", b"0", b"w_c", b"0", b"w_d", b"0"]);
-        let mut seen = 0;
-        for round in 1..80 {
-            let at = prng.below(clients.len() as u64) as usize;
-            for _ in 0..=prng.below(3) {
-                kinds[at].push_back(ask(&mut sim, clients[at], &mut prng, round));
-            }
-            if round == 79 {
-                sim.settle();
-            }
-            (0..prng.below(12)).for_each(|_| _ = sim.step());
-            for (client, kinds) in clients.iter().zip(&mut kinds) {
-                for reply in sim.take_replies(*client) {
-                    let lists = kinds.pop_front().expect("a reply for each request");
-                    let Value::Array(weights) = &reply else {
-                        let stored = matches!(reply, Value::Integer(4) | Value::Simple(_));
-                        assert!(stored && !lists, "seed {seed}: {reply:?}");
-                        continue;
-                    };
-                    assert!(lists && [0, 4].contains(&weights.len()), "seed {seed}: {reply:?}");
-                    assert!(weights.iter().all(|weight| *weight == weights[0]), "seed {seed}: {reply:?}");
-                    seen += weights.len();
-                }
-            }
-        }
-        assert!(seen > 0 && kinds.iter().all(VecDeque::is_empty), "seed {seed}: every request is answered");
-        assert!(sim.engines().iter().all(|engine| engine.center().locks.is_empty()), "seed {seed}");
-    }
+fn a_stored_list_is_heard_of_by_those_who_wait_or_watch() {
+    check(
+        r#"
+        > rpush l 2 1 3                                          (integer) 3
+        > mset w_1 1 w_2 2 w_3 3                                 OK
+        2> blpop d {t}d 0
+        > sort l by w_* desc get # store d                       (integer) 3
+        2> watch w_1 d                                           1) "d"
+            2) "3"
+            OK
+        > sort l by w_* get w_*                                  1) "1"
+            2) "2"
+            3) "3"
+        > sort_ro d                                              1) "1"
+            2) "2"
+        2> multi                                                 OK
+        2> lrange d 0 -1                                         QUEUED
+        2> exec                                                  1) 1) "2"
+            2) "1"
+        2> watch d                                               OK
+        > sort l by w_* limit 0 0 store d                        (integer) 0
+        2> multi                                                 OK
+        2> ping                                                  QUEUED
+        2> exec                                                  (nil)
+        "#,
+    );
 }

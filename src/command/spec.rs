@@ -44,7 +44,8 @@ pub enum Place {
     Split(ShardFn, Fold),
     /// On all shards, each locked as a whole, the replies folded. Strictly atomic.
     Every(ShardFn, Fold),
-    /// In hops over the owners of its keys, all locked from the first hop to the last.
+    /// In hops over the owners of its keys, all locked from the first hop to the last; over all shards, each locked
+    /// as a whole, where values name more keys than the words do ([`Keys::are_all_named`]).
     Atomic(HopFn),
     /// Reads the values of several keys whole, answers, and may store one. Strictly atomic.
     Gather(Gather),
