@@ -9,8 +9,8 @@ use crate::command::error::CommandError;
 use crate::ds::packed::Item;
 use crate::resp::Reply;
 
-/// Longest reply that a count asks for which no collection bounds: SRANDMEMBER with a negative one. The
-/// reference would go on until its memory is full.
+/// Longest reply that a command asks for which no collection bounds: SRANDMEMBER with a negative count, SORT with
+/// many GETs. The reference would go on until its memory is full.
 const DRAWN_BYTES_MAX: usize = 512 << 20;
 
 /// Shortest bulk string on the wire.
@@ -43,6 +43,12 @@ pub(super) fn counted(
     out[start..].rotate_right(header_len);
 }
 
+/// Error: so many bulk strings make a reply beyond all bounds.
+pub(super) fn check_count(count: u64) -> Result<usize, CommandError> {
+    let count = usize::try_from(count).ok().filter(|&count| count <= DRAWN_BYTES_MAX / BULK_BYTES_MIN);
+    count.ok_or(TOO_LONG)
+}
+
 /// Answers with what `draws` gives, `count` times, each written by `write`. Error: a reply beyond all bounds.
 pub(super) fn drawn<T>(
     reply: &mut Reply<'_>,
@@ -51,8 +57,7 @@ pub(super) fn drawn<T>(
     mut write: impl FnMut(&mut Reply<'_>, T),
 ) -> Result<(), CommandError> {
     let start = reply.out().len();
-    let count = usize::try_from(count).ok().filter(|&count| count <= DRAWN_BYTES_MAX / BULK_BYTES_MIN);
-    for item in draws.take(count.ok_or(TOO_LONG)?) {
+    for item in draws.take(check_count(count)?) {
         write(reply, item);
         if reply.out().len() - start > DRAWN_BYTES_MAX {
             reply.out().truncate(start);

@@ -14,6 +14,7 @@ use crate::base::number::parse_strtod;
 use crate::base::texts::Texts;
 use crate::command::args::integer;
 use crate::command::error::{CommandError, c_text};
+use crate::command::members::check_count;
 use crate::command::spec::{Carry, Flags, Group, Hop, Keys, Look, Next, Part, PartFn, Spec};
 use crate::ds::list::List;
 use crate::ds::set::Set;
@@ -261,7 +262,7 @@ fn arranged<K>(
 }
 
 /// `SORT key [options]`: the sorted elements or what GET makes of them; with STORE, how many. Errors: syntax,
-/// WRONGTYPE, weights that are no numbers.
+/// WRONGTYPE, weights that are no numbers, GETs that would make a reply beyond all bounds.
 fn sort(args: Args<'_>, hop: &mut Hop, reply: &mut Reply<'_>) -> Result<Next, CommandError> {
     run(args, true, hop, reply)
 }
@@ -297,6 +298,9 @@ fn run(args: Args<'_>, may_store: bool, hop: &mut Hop, reply: &mut Reply<'_>) ->
             let weights = texts_of(carried.pop())?;
             hop.kept = query.sorted(std::mem::take(&mut hop.kept), Some(&weights))?;
         }
+    }
+    if query.gets.len() > 1 {
+        check_count(query.answers_len(&hop.kept) as u64)?;
     }
     if stage == 1 && !hop.kept.is_empty() && query.patterns().next().is_some() {
         return Ok(Next::Look(query.patterns().map(|pattern| pattern.look(&hop.kept)).collect()));

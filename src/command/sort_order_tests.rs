@@ -49,6 +49,20 @@ fn no_order_of_the_elements_makes_sorting_quadratic() {
     }
 }
 
+#[test]
+fn gets_that_would_make_an_endless_reply_are_refused() {
+    let mut sim = Sim::new(2, 7);
+    let client = sim.connect();
+    let push = [&[b"rpush".as_slice(), b"l"][..], &vec![b"7".as_slice(); 30_000]].concat();
+    assert_eq!(sim.call(client, &push), Value::Integer(30_000));
+    let sort = [&[b"sort".as_slice(), b"l"][..], &[b"get".as_slice(), b"w_*"].repeat(3_000)].concat();
+    let Value::Error(text) = sim.call(client, &sort) else { panic!("90 million answers") };
+    assert_eq!(String::from_utf8_lossy(&text), "ERR value is out of range, the reply would be too long");
+    let limited = [&sort[..], &[b"limit", b"0", b"2"]].concat();
+    let Value::Array(answers) = sim.call(client, &limited) else { panic!("an array") };
+    assert!(answers.len() == 2 * 3_000 && answers.iter().all(|answer| *answer == Value::Null));
+}
+
 /// What a client asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {

@@ -32,8 +32,8 @@ pub const DELIBERATE: &[Difference] = &[
                    that expire in INFO, and DUMP leaves the fields' deadlines out.",
     },
     Difference {
-        subject: "HRANDFIELD, SRANDMEMBER",
-        sentence: "refuse a negative count that would make a reply beyond 512 MB.",
+        subject: "HRANDFIELD, SRANDMEMBER, SORT",
+        sentence: "refuse a negative count, or several GETs, that would make a reply beyond 512 MB.",
     },
     Difference {
         subject: "SORT, SORT_RO",
