@@ -287,6 +287,7 @@ mod tests {
             > CLIENT PAUSE x  (error) ERR timeout is not an integer or out of range
             > CLIENT PAUSE x y  (error) ERR CLIENT PAUSE mode must be WRITE or ALL
             > CLIENT PAUSE -1  (error) ERR timeout is negative
+            > CLIENT UNBLOCK 1 ERROR x  (error) ERR unknown subcommand or wrong number of arguments for 'UNBLOCK'. Try CLIENT HELP.
             > CLIENT PAUSE 10 WRITE x  (error) ERR unknown subcommand or wrong number of arguments for 'PAUSE'. Try CLIENT HELP.
             > CLIENT PAUSE 9223372036854775807  OK
             > PING  PONG

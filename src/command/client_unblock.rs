@@ -7,6 +7,7 @@ use super::spec::{CoresFn, Flags, Group, Hop, Next, Spec, Waits};
 use crate::base::args::{Args, OwnedArgs};
 use crate::base::ids::ClientId;
 use crate::command::args::integer;
+use crate::command::connection::bad_subcommand;
 use crate::command::waits::until_ms;
 use crate::resp::reply::Reply;
 use crate::session::Unblock;
@@ -64,7 +65,12 @@ fn wait(args: Args<'_>, _hop: &mut Hop, reply: &mut Reply<'_>) -> Result<Next, C
 
 /// `CLIENT UNBLOCK client-id [TIMEOUT|ERROR]`: 1 if that client waited.
 const UNBLOCK: CoresFn = CoresFn {
-    check: |_core, args, _reply| parse(args).map(|_| false),
+    check: |_core, args, reply| {
+        if args.len() > 4 {
+            return Err(bad_subcommand(reply, args, "CLIENT"));
+        }
+        parse(args).map(|_| false)
+    },
     part: |core, args| Box::new(unblock(core, args)),
     fold: |_core, _args, parts, reply| {
         let any = parts.into_iter().filter_map(|part| part.downcast::<bool>().ok()).any(|waited| *waited);

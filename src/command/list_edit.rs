@@ -392,13 +392,12 @@ pub(crate) fn parse_lmpop(args: Args<'_>, first: usize) -> Result<(Range<usize>,
     let keys = first + 1..first + 1 + numkeys.ok_or(CommandError::Syntax)?;
     let end = End::parse(args, keys.end)?;
     let mut count = 1;
-    match args.len() - keys.end {
-        1 => {}
-        3 if args.is(keys.end + 1, "count") => {
-            count =
-                above_zero(keys.end + 2).ok_or(CommandError::Text("ERR count should be greater than 0"))?;
-        }
-        _ => return Err(CommandError::Syntax),
+    let options = args.len() - keys.end - 1;
+    if options >= 2 && args.is(keys.end + 1, "count") {
+        count = above_zero(keys.end + 2).ok_or(CommandError::Text("ERR count should be greater than 0"))?;
+    }
+    if options != 0 && (options != 2 || !args.is(keys.end + 1, "count")) {
+        return Err(CommandError::Syntax);
     }
     Ok((keys, end, Amount::UpTo(usize::try_from(count).unwrap_or(usize::MAX))))
 }
@@ -616,6 +615,8 @@ mod tests {
         > lmpop 1 k left count x                  (error) ERR count should be greater than 0
         > lmpop 1 k left count 1 count 1          (error) ERR syntax error
         > lmpop 1 k left limit 1                  (error) ERR syntax error
+        > lmpop 1 k left count 0 more             (error) ERR count should be greater than 0
+        > lmpop 1 k left count 1 more             (error) ERR syntax error
         > lmpop 1 k left                          (error) WRONGTYPE Operation against a key holding the wrong kind of value
         > lmpop 2 k                               (error) ERR wrong number of arguments for 'lmpop' command
             "#,

@@ -152,13 +152,14 @@ pub(crate) fn parse_zmpop(args: Args<'_>, first: usize) -> Result<(Range<usize>,
     }
     let keys = first + 1..first + 1 + numkeys;
     let end = End::parse(args, keys.end)?;
-    let count = match args.len() - keys.end {
-        1 => 1,
-        3 if args.is(keys.end + 1, "count") => {
-            above_zero(keys.end + 2).ok_or(CommandError::Text("ERR count should be greater than 0"))?
-        }
-        _ => return Err(CommandError::Syntax),
-    };
+    let mut count = 1;
+    let options = args.len() - keys.end - 1;
+    if options >= 2 && args.is(keys.end + 1, "count") {
+        count = above_zero(keys.end + 2).ok_or(CommandError::Text("ERR count should be greater than 0"))?;
+    }
+    if options != 0 && (options != 2 || !args.is(keys.end + 1, "count")) {
+        return Err(CommandError::Syntax);
+    }
     Ok((keys, end, count))
 }
 

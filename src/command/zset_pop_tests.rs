@@ -105,6 +105,8 @@ fn zmpop_checks_its_words_first() {
         > zmpop 1 k min count x                     (error) ERR count should be greater than 0
         > zmpop 1 k min count 1 count 1             (error) ERR syntax error
         > zmpop 1 k min limit 1                     (error) ERR syntax error
+        > zmpop 1 k min count 0 more                (error) ERR count should be greater than 0
+        > zmpop 1 k min count 1 more                (error) ERR syntax error
         > zmpop 1 k min                             (error) WRONGTYPE Operation against a key holding the wrong kind of value
         "#,
     );

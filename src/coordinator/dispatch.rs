@@ -91,7 +91,7 @@ impl Connection {
             Place::Container => unreachable!("a lookup returns the subcommand"),
         };
         if taken == Dispatched::Taken {
-            if command.spec.name == "reset" {
+            if &*command.full_name == "reset" {
                 self.leave_transaction(at, center);
             }
             self.after_command(at, center, command);

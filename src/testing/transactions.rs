@@ -226,6 +226,21 @@ fn an_error_within_a_transaction_leaves_what_the_others_did() {
     }
 }
 
+/// SLOWLOG RESET was once taken for RESET, which forgets what is watched.
+#[test]
+fn only_reset_itself_ends_a_watch() {
+    for line in ["slowlog reset", "latency reset", "config resetstat"] {
+        let mut sim = Sim::new(2, 3);
+        let client = sim.connect();
+        ["watch t1 t2", line, "set t1 x", "multi"].iter().for_each(|line| drop(call(&mut sim, client, line)));
+        assert_eq!(call(&mut sim, client, "exec"), Value::NullArray, "{line}");
+    }
+    let mut sim = Sim::new(2, 3);
+    let client = sim.connect();
+    ["watch t1 t2", "reset", "set t1 x", "multi"].iter().for_each(|line| drop(call(&mut sim, client, line)));
+    assert_eq!(call(&mut sim, client, "exec"), Value::Array(Vec::new()));
+}
+
 /// Steps until a client's reply has come.
 fn await_reply(sim: &mut Sim, client: Client) -> Value {
     loop {
