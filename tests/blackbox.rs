@@ -9,6 +9,8 @@ mod access;
 mod atomicity;
 #[path = "blackbox/basics.rs"]
 mod basics;
+#[path = "blackbox/blocking.rs"]
+mod blocking;
 #[path = "blackbox/clients.rs"]
 mod clients;
 #[path = "blackbox/introspection.rs"]

@@ -294,9 +294,11 @@ impl Engine {
         self.connection_mut(at).map(Connection::output)
     }
 
-    /// Whether something of a connection's input will still be answered without it doing anything.
+    /// Whether something of a connection's input will still be answered without it doing anything. Not so where it waits
+    /// for a key: a client that has hung up would be given the next element.
     pub fn is_busy(&self, at: ConnectionId) -> bool {
-        self.connection(at).is_some_and(Connection::is_busy)
+        let blocked = self.center.clients.get(at).is_some_and(|session| session.blocked);
+        !blocked && self.connection(at).is_some_and(Connection::is_busy)
     }
 
     /// What should become of a connection; one that asks to close is open until it is answered.
