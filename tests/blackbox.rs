@@ -13,6 +13,8 @@ mod basics;
 mod blocking;
 #[path = "blackbox/clients.rs"]
 mod clients;
+#[path = "blackbox/history.rs"]
+mod history;
 #[path = "blackbox/introspection.rs"]
 mod introspection;
 #[path = "blackbox/malformed.rs"]

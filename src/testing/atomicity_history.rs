@@ -3,43 +3,11 @@
 
 use crate::base::prng::Prng;
 use crate::resp::value::Value;
-use crate::testing::history::{Operation, check};
+use crate::testing::history::{Operation, SETUP, check, draw};
 use crate::testing::sim::{Client, Sim};
 
 const CLIENTS: usize = 6;
 const OPERATIONS: usize = 120;
-
-/// What a client does next: one command, or a MULTI block (true).
-fn draw(prng: &mut Prng) -> (bool, String) {
-    let pair = |prng: &mut Prng, name: &str| {
-        let at = prng.below(3);
-        (format!("{name}{at}"), format!("{name}{}", (at + 1 + prng.below(2)) % 3))
-    };
-    match prng.below(15) {
-        0 => (false, format!("mset c0 {0} c1 {0} c2 {0}", prng.below(100))),
-        1 | 2 => (false, "mget c0 c1 c2".into()),
-        3 => (true, "incr c0;incr c1;incr c2".into()),
-        4 => {
-            let (from, to) = pair(prng, "r");
-            (false, format!("rename {from} {to}"))
-        }
-        5 => (false, "exists r0 r1 r2 c0".into()),
-        6 | 7 => {
-            let (from, to) = pair(prng, "s");
-            (false, format!("smove {from} {to} m{}", prng.below(2)))
-        }
-        8 => (true, "smismember s0 m0 m1;smismember s1 m0 m1;smismember s2 m0 m1".into()),
-        9 => (false, "sinterstore s3 s0 s1".into()),
-        10 => (false, format!("sadd s{} m{}", prng.below(3), prng.below(2))),
-        11 => {
-            let (from, to) = pair(prng, "l");
-            (false, format!("lmove {from} {to} left right"))
-        }
-        12 => (true, "lrange l0 0 -1;lrange l1 0 -1;lrange l2 0 -1".into()),
-        13 => (false, format!("watch c{} c{}", prng.below(3), prng.below(3))),
-        _ => (true, format!("get c0;set c1 {};get c2", prng.below(100))),
-    }
-}
 
 struct Pending {
     operation: Operation,
@@ -77,8 +45,7 @@ fn play(seed: u64, broken: bool) -> Result<(), String> {
     let mut pending: Vec<Option<Pending>> = (0..CLIENTS).map(|_| None).collect();
     let mut history = Vec::new();
     let (mut time, mut sent) = (0, 0);
-    let setup = ["set r0 x", "rpush l0 a", "rpush l0 b", "rpush l1 c", "sadd s0 m0", "sadd s1 m1"];
-    let mut setup = setup.iter();
+    let mut setup = SETUP.iter();
     loop {
         time += 1;
         let moved = sim.step();

@@ -5,6 +5,7 @@
 //! before what was answered before it was sent, makes a naive single-threaded model give the same replies. The search
 //! is Wing and Gong's, with Lowe's memory of (operations done, state) pairs already tried in vain.
 
+use crate::base::prng::Prng;
 use crate::resp::value::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -23,6 +24,42 @@ pub struct Operation {
     pub block: bool,
     /// What was answered.
     pub reply: Value,
+}
+
+/// What is there before the operations that [`draw`] draws.
+pub const SETUP: [&str; 6] =
+    ["set r0 x", "rpush l0 a", "rpush l0 b", "rpush l1 c", "sadd s0 m0", "sadd s1 m1"];
+
+/// What a client does next: one command, or those of a MULTI block (true), separated by semicolons.
+pub fn draw(prng: &mut Prng) -> (bool, String) {
+    let pair = |prng: &mut Prng, name: &str| {
+        let at = prng.below(3);
+        (format!("{name}{at}"), format!("{name}{}", (at + 1 + prng.below(2)) % 3))
+    };
+    match prng.below(15) {
+        0 => (false, format!("mset c0 {0} c1 {0} c2 {0}", prng.below(100))),
+        1 | 2 => (false, "mget c0 c1 c2".into()),
+        3 => (true, "incr c0;incr c1;incr c2".into()),
+        4 => {
+            let (from, to) = pair(prng, "r");
+            (false, format!("rename {from} {to}"))
+        }
+        5 => (false, "exists r0 r1 r2 c0".into()),
+        6 | 7 => {
+            let (from, to) = pair(prng, "s");
+            (false, format!("smove {from} {to} m{}", prng.below(2)))
+        }
+        8 => (true, "smismember s0 m0 m1;smismember s1 m0 m1;smismember s2 m0 m1".into()),
+        9 => (false, "sinterstore s3 s0 s1".into()),
+        10 => (false, format!("sadd s{} m{}", prng.below(3), prng.below(2))),
+        11 => {
+            let (from, to) = pair(prng, "l");
+            (false, format!("lmove {from} {to} left right"))
+        }
+        12 => (true, "lrange l0 0 -1;lrange l1 0 -1;lrange l2 0 -1".into()),
+        13 => (false, format!("watch c{} c{}", prng.below(3), prng.below(3))),
+        _ => (true, format!("get c0;set c1 {};get c2", prng.below(100))),
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
