@@ -23,6 +23,13 @@ pub const QUERY_BYTES_MAX: usize = 1 << 30;
 /// input, not the replies in memory. One command's reply may overshoot it.
 pub const OUTPUT_HOLD_BYTES: usize = 128 << 10;
 
+/// A request for locks that was refused comes again after this long, in nanoseconds, doubled each time up to
+/// [`LOCK_RETRY_DOUBLINGS_MAX`] times (5 ms): many of them must not be more than their shards can answer.
+pub const LOCK_RETRY_NS: u64 = 20_000;
+
+/// See [`LOCK_RETRY_NS`].
+pub const LOCK_RETRY_DOUBLINGS_MAX: u64 = 8;
+
 /// Replies wait for those behind them that other shards still owe, to leave in one send: for so long at
 /// most, in nanoseconds, and while they are fewer bytes than [`CORK_BYTES_MAX`].
 pub const CORK_NS: u64 = 200_000;

@@ -1,5 +1,6 @@
 //! Arguments read as what they must be: the value, or the finished error.
 
+use crate::base::args::Args;
 use crate::base::number::parse_i64;
 use crate::command::error::CommandError;
 
@@ -13,6 +14,23 @@ pub fn integer_32(word: &[u8]) -> Result<i32, CommandError> {
     i32::try_from(integer(word)?).map_err(|_| {
         CommandError::Text("ERR value is out of range, value must between -2147483648 and 2147483647")
     })
+}
+
+/// The option `COUNT count` of the popping commands, which is all that may stand from word `at` on; 1 where nothing
+/// does. The reference looks at the count before what is behind it.
+pub fn pop_count(args: Args<'_>, at: usize) -> Result<usize, CommandError> {
+    let left = args.len() - at;
+    let is_count = left >= 2 && args.is(at, "count");
+    let mut count = 1;
+    if is_count {
+        let above_zero = integer(args.at(at + 1)).ok().filter(|&number| number > 0);
+        count = above_zero.ok_or(CommandError::Text("ERR count should be greater than 0"))?;
+    }
+    if left == 0 || (is_count && left == 2) {
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    } else {
+        Err(CommandError::Syntax)
+    }
 }
 
 #[cfg(test)]

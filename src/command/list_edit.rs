@@ -6,7 +6,7 @@
 //! element try the same two steps, [`move_element`] and [`pop_first`], each time they wake.
 
 use crate::base::args::Args;
-use crate::command::args::integer;
+use crate::command::args::{integer, pop_count};
 use crate::command::error::{CommandError, CommandResult};
 use crate::command::list::{End, index_of, indexes, take};
 use crate::command::spec::{Access, Carry, Flags, Group, Hop, Keys, Next, Part, PartFn, Spec};
@@ -391,15 +391,8 @@ pub(crate) fn parse_lmpop(args: Args<'_>, first: usize) -> Result<(Range<usize>,
     let numkeys = usize::try_from(numkeys).ok().filter(|&numkeys| numkeys < room);
     let keys = first + 1..first + 1 + numkeys.ok_or(CommandError::Syntax)?;
     let end = End::parse(args, keys.end)?;
-    let mut count = 1;
-    let options = args.len() - keys.end - 1;
-    if options >= 2 && args.is(keys.end + 1, "count") {
-        count = above_zero(keys.end + 2).ok_or(CommandError::Text("ERR count should be greater than 0"))?;
-    }
-    if options != 0 && (options != 2 || !args.is(keys.end + 1, "count")) {
-        return Err(CommandError::Syntax);
-    }
-    Ok((keys, end, Amount::UpTo(usize::try_from(count).unwrap_or(usize::MAX))))
+    let count = pop_count(args, keys.end + 1)?;
+    Ok((keys, end, Amount::UpTo(count)))
 }
 
 /// `LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count]`: the key and its elements, or null. Errors:

@@ -2,7 +2,7 @@
 //! with them.
 
 use crate::base::args::Args;
-use crate::command::args::integer;
+use crate::command::args::{integer, pop_count};
 use crate::command::error::{CommandError, CommandResult};
 use crate::command::spec::{Access, Carry, Flags, Group, Hop, Keys, Next, Part, Spec};
 use crate::command::zset::{head, member};
@@ -152,14 +152,7 @@ pub(crate) fn parse_zmpop(args: Args<'_>, first: usize) -> Result<(Range<usize>,
     }
     let keys = first + 1..first + 1 + numkeys;
     let end = End::parse(args, keys.end)?;
-    let mut count = 1;
-    let options = args.len() - keys.end - 1;
-    if options >= 2 && args.is(keys.end + 1, "count") {
-        count = above_zero(keys.end + 2).ok_or(CommandError::Text("ERR count should be greater than 0"))?;
-    }
-    if options != 0 && (options != 2 || !args.is(keys.end + 1, "count")) {
-        return Err(CommandError::Syntax);
-    }
+    let count = pop_count(args, keys.end + 1)?;
     Ok((keys, end, count))
 }
 

@@ -18,6 +18,7 @@ mod looks;
 
 use crate::base::args::{Args, OwnedArgs};
 use crate::base::ids::{ConnectionId, ShardId};
+use crate::base::limits::{LOCK_RETRY_DOUBLINGS_MAX, LOCK_RETRY_NS};
 use crate::command::gather::Tools;
 use crate::command::spec::{CorePart, CoresFn, Flags, Fold, Hop, Next, Part, Place, Waits};
 use crate::command::table::Command;
@@ -341,26 +342,25 @@ impl Center {
             self.spanning.remove(&number);
             return self.give_back_offer(offered, false);
         }
-        let turns = self.turns_off(spanning.attempts, kept);
-        if turns == 0 {
-            return self.request_locks(number);
-        }
+        let Some(at_ns) = self.again_at(spanning.attempts, kept) else { return self.request_locks(number) };
         if let Some(spanning) = self.spanning.get_mut(&number) {
             // Answers to the request that was given up are out of date.
             spanning.stamp = 0;
         }
-        self.waiting.put_off.push(PutOff { number, turns });
+        self.waiting.put_off.push(PutOff { number, at_ns });
     }
 
-    /// How many turns a refused request waits before it comes again. One that met a kept key: what frees the key may
-    /// be on its way here. One that has been refused for the third time: several that came again at once, each with a
-    /// stamp above all others, could overtake each other for ever, so they part by chance, further each time.
-    pub(super) fn turns_off(&mut self, attempts: u64, kept: bool) -> u64 {
-        match attempts {
-            _ if kept => 1,
-            0..3 => 0,
-            _ => 1 + self.prng.below(1 << attempts.min(RETRY_TURNS_BITS_MAX)),
+    /// When a refused request comes again; `None`: at once. One that met a kept key waits, for what frees the key may be
+    /// on its way here; so does one that was refused for the third time, for several that come again at once, each
+    /// with a stamp above all others, can overtake each other for ever. They part by chance, and further each time:
+    /// by time and not by turns, because many that come again in every turn are more than their shards can
+    /// refuse, and what would free the key is behind them in the queue.
+    pub(super) fn again_at(&mut self, attempts: u64, kept: bool) -> Option<u64> {
+        if !kept && attempts < 3 {
+            return None;
         }
+        let most_ns = LOCK_RETRY_NS << attempts.min(LOCK_RETRY_DOUBLINGS_MAX);
+        Some(self.now.mono_ns + most_ns / 2 + self.prng.below(most_ns / 2))
     }
 
     pub(super) fn on_applied(&mut self, grant: Grant) {
@@ -565,9 +565,6 @@ impl Center {
 
 /// Requests for locks after which an offered command may give its offer back.
 const OFFER_ATTEMPTS_MIN: u64 = 4;
-
-/// A refused request waits at most two to this power turns before it comes again.
-const RETRY_TURNS_BITS_MAX: u64 = 6;
 
 /// Whether a command locks every shard as a whole: all keys are its own, or values name some of them.
 pub(super) fn needs_all_shards(command: &Command, args: Args<'_>) -> bool {

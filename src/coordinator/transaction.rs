@@ -398,12 +398,12 @@ impl Center {
             self.metrics.counters.lock_refusals += 1;
             let attempts = exec.attempts;
             self.release_exec(number);
-            let turns = self.turns_off(attempts, kept);
-            if turns == 0 {
-                self.request_exec_locks(number);
-            } else {
-                self.execs.entry(number).and_modify(|exec| exec.stamp = 0);
-                self.waiting.put_off.push(PutOff { number, turns });
+            match self.again_at(attempts, kept) {
+                None => self.request_exec_locks(number),
+                Some(at_ns) => {
+                    self.execs.entry(number).and_modify(|exec| exec.stamp = 0);
+                    self.waiting.put_off.push(PutOff { number, at_ns });
+                }
             }
         }
         true

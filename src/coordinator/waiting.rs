@@ -56,13 +56,13 @@ struct Kept {
     parked: VecDeque<Parked>,
 }
 
-/// A command that asks again for its locks in a later turn.
+/// A command that asks again for its locks later.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PutOff {
     /// Its number at home.
     pub(super) number: u64,
-    /// How many turns it still waits.
-    pub(super) turns: u64,
+    /// When, on the monotonic clock.
+    pub(super) at_ns: u64,
 }
 
 /// The lines of one shard.
@@ -381,9 +381,9 @@ impl Center {
     pub fn recall_offers(&mut self) {
         let Waiting { later, due, .. } = &mut self.waiting;
         due.append(later);
-        for PutOff { number, turns } in std::mem::take(&mut self.waiting.put_off) {
-            if turns > 1 {
-                self.waiting.put_off.push(PutOff { number, turns: turns - 1 });
+        for PutOff { number, at_ns } in std::mem::take(&mut self.waiting.put_off) {
+            if at_ns > self.now.mono_ns {
+                self.waiting.put_off.push(PutOff { number, at_ns });
             } else if self.execs.contains_key(&number) {
                 self.request_exec_locks(number);
             } else {
