@@ -256,6 +256,11 @@ impl Center {
     /// answered already (MSET's is before it is done everywhere) comes before a watch that was asked for later.
     pub(super) fn begin_watch(&mut self, mut watch: HeldWatch) {
         watch.behind = self.locks.holders(watch.keys.iter().map(|key| self.owners.hash(key)));
+        self.settle_watch(watch);
+    }
+
+    /// Registers a watch that stands behind nobody any more; another goes on waiting.
+    fn settle_watch(&mut self, watch: HeldWatch) {
         if watch.behind.is_empty() {
             self.register_watches(watch.who, watch.db, watch.keys);
             self.send(watch.who.core, Control::Watched { txn: watch.txn });
@@ -271,12 +276,7 @@ impl Center {
         }
         for mut watch in std::mem::take(&mut self.held_watches) {
             watch.behind.retain(|&other| other != ticket);
-            if watch.behind.is_empty() {
-                self.register_watches(watch.who, watch.db, watch.keys);
-                self.send(watch.who.core, Control::Watched { txn: watch.txn });
-            } else {
-                self.held_watches.push(watch);
-            }
+            self.settle_watch(watch);
         }
     }
 
