@@ -38,6 +38,8 @@ pub enum Content<'a, V> {
     Int(i64),
     /// A short byte string, copied into the block: at most [`INLINE_MAX`] bytes.
     Bytes(&'a [u8]),
+    /// The same for bytes that are no string: the owner knows what they spell.
+    Packed(&'a [u8]),
     /// Anything else.
     Boxed(Box<V>),
 }
@@ -49,6 +51,8 @@ pub enum View<'a, V> {
     Int(i64),
     /// Bytes inside the block.
     Bytes(&'a [u8]),
+    /// Bytes inside the block that are no string.
+    Packed(&'a [u8]),
     /// A value out of line.
     Boxed(&'a V),
 }
@@ -100,6 +104,7 @@ const KIND_MASK: u8 = 3;
 const KIND_BYTES: u8 = 0;
 const KIND_INT: u8 = 1;
 const KIND_BOXED: u8 = 2;
+const KIND_PACKED: u8 = 3;
 
 const _: () = assert!(INLINE_MAX <= u16::MAX as usize);
 const _: () = assert!(usize::BITS == 64);
@@ -146,7 +151,7 @@ impl Header {
     /// Where the words after the header end: the key starts there.
     fn key_offset(self, deadline: bool) -> usize {
         let long = self.flags() & KEY_LONG != 0;
-        let word = self.kind() != KIND_BYTES;
+        let word = matches!(self.kind(), KIND_INT | KIND_BOXED);
         8 * (1 + usize::from(deadline) + usize::from(long) + usize::from(word))
     }
 }
@@ -156,13 +161,14 @@ impl<V> Content<'_, V> {
         match self {
             Content::Int(_) => KIND_INT,
             Content::Bytes(_) => KIND_BYTES,
+            Content::Packed(_) => KIND_PACKED,
             Content::Boxed(_) => KIND_BOXED,
         }
     }
 
     fn inline_len(&self) -> usize {
         match self {
-            Content::Bytes(bytes) => {
+            Content::Bytes(bytes) | Content::Packed(bytes) => {
                 assert!(bytes.len() <= INLINE_MAX);
                 bytes.len()
             }
@@ -218,7 +224,7 @@ impl<V> Block<V> {
             match content {
                 Content::Int(int) => base.byte_add(offset).cast::<i64>().write(int),
                 Content::Boxed(value) => base.byte_add(offset).cast::<*mut V>().write(Box::into_raw(value)),
-                Content::Bytes(bytes) => {
+                Content::Bytes(bytes) | Content::Packed(bytes) => {
                     let to = base.byte_add(key_offset + key.len());
                     ptr::copy_nonoverlapping(bytes.as_ptr(), to.as_ptr(), bytes.len());
                 }
@@ -259,7 +265,7 @@ impl<V> Block<V> {
 
     /// The word before the key: an integer, or a pointer to the value.
     fn word(&self, header: Header) -> *mut u8 {
-        debug_assert_ne!(header.kind(), KIND_BYTES);
+        debug_assert!(matches!(header.kind(), KIND_INT | KIND_BOXED));
         self.base().wrapping_byte_add(header.key_offset(self.has_deadline()) - 8)
     }
 
@@ -286,19 +292,24 @@ impl<V> Block<V> {
             match header.kind() {
                 KIND_INT => View::Int(self.word(header).cast::<i64>().read()),
                 KIND_BOXED => View::Boxed(&*self.word(header).cast::<*mut V>().read()),
-                _ => View::Bytes(slice::from_raw_parts(
-                    self.value_start(header),
-                    usize::from(header.value_len),
-                )),
+                KIND_PACKED => View::Packed(self.inline(header)),
+                _ => View::Bytes(self.inline(header)),
             }
         }
+    }
+
+    /// The bytes inside the block.
+    fn inline(&self, header: Header) -> &[u8] {
+        // SAFETY: `build` or `replace` wrote as many there, none if the value is a word, and they live as
+        // long as the block is borrowed.
+        unsafe { slice::from_raw_parts(self.value_start(header), usize::from(header.value_len)) }
     }
 
     fn value_start(&self, header: Header) -> *mut u8 {
         self.base().wrapping_byte_add(self.used(header) - usize::from(header.value_len))
     }
 
-    /// The value, when it is bytes inside the block.
+    /// The value, when it is a string inside the block.
     pub fn bytes_mut(&mut self) -> Option<&mut [u8]> {
         let header = self.header();
         if header.kind() != KIND_BYTES {
@@ -341,7 +352,7 @@ impl<V> Block<V> {
             match content {
                 Content::Int(int) => self.word(header).cast::<i64>().write(int),
                 Content::Boxed(value) => self.word(header).cast::<*mut V>().write(Box::into_raw(value)),
-                Content::Bytes(bytes) => {
+                Content::Bytes(bytes) | Content::Packed(bytes) => {
                     ptr::copy_nonoverlapping(bytes.as_ptr(), self.value_start(header), bytes.len());
                 }
             }
@@ -389,10 +400,8 @@ impl<V> Block<V> {
                         KIND_BOXED => {
                             Content::Boxed(Box::from_raw(self.word(header).cast::<*mut V>().read()))
                         }
-                        _ => Content::Bytes(slice::from_raw_parts(
-                            self.value_start(header),
-                            usize::from(header.value_len),
-                        )),
+                        KIND_PACKED => Content::Packed(self.inline(header)),
+                        _ => Content::Bytes(self.inline(header)),
                     }
                 };
                 let mut fresh = Self::build(header, self.key(), content, deadline);
@@ -561,6 +570,7 @@ mod tests {
     enum Model {
         Int(i64),
         Bytes(Vec<u8>),
+        Packed(Vec<u8>),
         Boxed(Vec<u8>),
     }
 
@@ -569,6 +579,7 @@ mod tests {
             match self {
                 Model::Int(int) => Content::Int(*int),
                 Model::Bytes(bytes) => Content::Bytes(bytes),
+                Model::Packed(bytes) => Content::Packed(bytes),
                 Model::Boxed(bytes) => Content::Boxed(Box::new(bytes.clone())),
             }
         }
@@ -577,6 +588,7 @@ mod tests {
             match self {
                 Model::Int(int) => View::Int(*int),
                 Model::Bytes(bytes) => View::Bytes(bytes),
+                Model::Packed(bytes) => View::Packed(bytes),
                 Model::Boxed(bytes) => View::Boxed(bytes),
             }
         }
@@ -606,7 +618,8 @@ mod tests {
                 match action {
                     0 => model = Model::Int(prng.next_u64() as i64),
                     1 => model = Model::Boxed(bytes),
-                    2 | 3 => model = Model::Bytes(bytes),
+                    2 => model = Model::Bytes(bytes),
+                    3 => model = Model::Packed(bytes),
                     4 => deadline = prng.one_in(2).then(|| prng.next_u64()),
                     5 => stamp = prng.next_u64() as u32,
                     6 => mark = !mark,

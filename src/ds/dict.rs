@@ -91,7 +91,7 @@ fn leading(position: u64, bits: u32) -> usize {
 fn weight<V: Weigh>(block: &Block<V>) -> usize {
     let boxed = match block.view() {
         View::Boxed(value) => value.bytes(),
-        View::Int(_) | View::Bytes(_) => 0,
+        View::Int(_) | View::Bytes(_) | View::Packed(_) => 0,
     };
     block.bytes() + boxed
 }
@@ -576,6 +576,7 @@ impl<V: Weigh + Clone> Clone for Dict<V> {
             let content = match block.view() {
                 View::Int(int) => Content::Int(int),
                 View::Bytes(bytes) => Content::Bytes(bytes),
+                View::Packed(bytes) => Content::Packed(bytes),
                 View::Boxed(value) => Content::Boxed(Box::new(value.clone())),
             };
             let mut twin = Block::new(block.key(), content, block.deadline());
@@ -650,7 +651,7 @@ impl<'a, V: Weigh> Found<'a, V> {
         self.change(|block| block.boxed_mut().map(change))
     }
 
-    /// The value, when it is bytes inside the block.
+    /// The value, when it is a string inside the block.
     pub fn bytes_mut(&mut self) -> Option<&mut [u8]> {
         self.block_mut().bytes_mut()
     }

@@ -98,7 +98,7 @@ fn content(value: &[u8]) -> Content<'_, Long> {
 fn value_of(block: &Block<Long>) -> Item<'_> {
     match block.view() {
         View::Int(int) => Item::Int(int),
-        View::Bytes(bytes) => Item::Bytes(bytes),
+        View::Bytes(bytes) | View::Packed(bytes) => Item::Bytes(bytes),
         View::Boxed(long) => Item::Bytes(&long.0),
     }
 }
@@ -175,6 +175,26 @@ impl Hash {
             hash.table(shapes);
         }
         Some(hash)
+    }
+
+    /// Becomes a copy of the hash with this listpack, which was one's ([`Hash::as_packed`]).
+    pub fn copy_packed(&mut self, bytes: &[u8]) {
+        self.packed_mut().copy_from(bytes);
+    }
+
+    /// Becomes empty; the room of a listpack stays.
+    pub fn clear_packed(&mut self) {
+        self.packed_mut().clear();
+    }
+
+    fn packed_mut(&mut self) -> &mut Packed {
+        if !matches!(self.form, Form::Packed(_)) {
+            self.form = Form::default();
+        }
+        match &mut self.form {
+            Form::Packed(packed) => packed,
+            Form::Table(_) | Form::Freed(_) => unreachable!("the default form is a listpack"),
+        }
     }
 
     /// The listpack of fields and values, while there is one.

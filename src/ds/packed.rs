@@ -29,6 +29,9 @@ const HEADER: usize = 6;
 /// What ends a listpack.
 const END: u8 = 0xff;
 
+/// No entries.
+const EMPTY: [u8; HEADER + 1] = [HEADER as u8 + 1, 0, 0, 0, 0, 0, END];
+
 /// In the header: too many to say.
 const COUNT_UNKNOWN: u16 = u16::MAX;
 
@@ -296,8 +299,13 @@ impl Packed {
     /// No entries, with room for some of `entry_bytes` together: what [`Packed::would_grow_by`] says.
     pub fn with_room(entry_bytes: usize) -> Packed {
         let mut bytes = Vec::with_capacity(size_class(HEADER + entry_bytes + 1));
-        bytes.extend_from_slice(&[HEADER as u8 + 1, 0, 0, 0, 0, 0, END]);
+        bytes.extend_from_slice(&EMPTY);
         Packed { bytes }
+    }
+
+    /// Loses all entries; its room stays.
+    pub fn clear(&mut self) {
+        self.copy_from(&EMPTY);
     }
 
     /// Takes a listpack that somebody else wrote, after checking all of it. O(bytes).
@@ -328,6 +336,14 @@ impl Packed {
         let mut packed = Packed { bytes };
         packed.settle_room();
         Some(packed)
+    }
+
+    /// Becomes a copy of the listpack whose bytes these are ([`Packed::as_bytes`]); its room stays.
+    pub fn copy_from(&mut self, bytes: &[u8]) {
+        debug_assert!(bytes.len() > HEADER && bytes[bytes.len() - 1] == END);
+        self.bytes.clear();
+        self.reserve(bytes.len());
+        self.bytes.extend_from_slice(bytes);
     }
 
     /// The listpack's bytes, header and end included.

@@ -39,7 +39,9 @@ pub(super) struct Large {
 fn score_of(block: &Block<Nothing>) -> f64 {
     match block.view() {
         View::Int(bits) => f64::from_bits(bits as u64),
-        View::Bytes(_) | View::Boxed(_) => unreachable!("a block of a sorted set holds a score"),
+        View::Bytes(_) | View::Packed(_) | View::Boxed(_) => {
+            unreachable!("a block of a sorted set holds a score")
+        }
     }
 }
 

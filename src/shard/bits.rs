@@ -37,6 +37,7 @@ impl Keyspace<'_> {
                 found.set_mark(true);
                 edit(found.bytes_mut().ok_or(WrongType)?)
             }
+            View::Packed(_) => return Err(WrongType),
             View::Int(_) | View::Bytes(_) => {
                 let mut bytes = old.to_vec();
                 make_room(&mut bytes, len_min);

@@ -5,10 +5,10 @@
 
 use crate::base::clock::Now;
 use crate::ds::Shapes;
-use crate::ds::block::{Content, View};
+use crate::ds::block::{Block, Content};
 use crate::shard::keyspace::Change;
-use crate::shard::value::{Collection, Owned, Source};
-use crate::shard::{Deadline, Keyspace, WrongType, timed};
+use crate::shard::value::{Collection, Owned, Source, Value};
+use crate::shard::{Deadline, Keyspace, WrongType, small, timed};
 use smallvec::SmallVec;
 
 /// What became of a collection under a command's hands.
@@ -43,14 +43,14 @@ impl Keyspace<'_> {
 
     /// The collection at `key`, for a reading command. Counts, touches.
     pub fn read_value<C: Collection>(&mut self, key: &[u8]) -> Result<Option<&C>, WrongType> {
-        let Some(block) = self.read(key) else { return Ok(None) };
-        Source::of_block(block).get().map(Some)
+        let Some((block, spare)) = self.read_to_show(key) else { return Ok(None) };
+        spare.source(block).get().map(Some)
     }
 
     /// The collection at `key`, for a look before a write. Touches.
     pub fn peek_value<C: Collection>(&mut self, key: &[u8]) -> Result<Option<&C>, WrongType> {
-        let Some(found) = self.find_touched(key) else { return Ok(None) };
-        Source::of_block(found.into_block()).get().map(Some)
+        let Some((found, spare)) = self.find_to_edit(key) else { return Ok(None) };
+        spare.source(found.into_block()).get().map(Some)
     }
 
     /// Changes the collection at `key`; `None`: there is no such key. The deadline stays; an emptied
@@ -61,17 +61,11 @@ impl Keyspace<'_> {
         edit: impl FnOnce(&mut C, &Shapes) -> (R, Edit),
     ) -> Result<Option<R>, WrongType> {
         let shapes = self.shapes();
-        let Some(mut found) = self.find_touched(key) else { return Ok(None) };
-        if !matches!(found.block().view(), View::Boxed(value) if C::of(value).is_some()) {
-            return Err(WrongType);
-        }
-        let edited = found.change_boxed(|value| {
-            C::of_mut(value).map(|collection| {
-                let (result, changed) = edit(collection, &shapes);
-                (result, changed, C::VANISHES && collection.has_none())
-            })
-        });
-        let Some((result, changed, vanishes)) = edited.flatten() else { return Err(WrongType) };
+        let Some((mut found, spare)) = self.find_to_edit(key) else { return Ok(None) };
+        let (result, changed, vanishes) = spare.edit(&mut found, |collection: &mut C| {
+            let (result, changed) = edit(collection, &shapes);
+            ((result, changed, C::VANISHES && collection.has_none()), changed != Edit::Unchanged)
+        })?;
         if vanishes {
             // There is nothing left in it to be freed slowly.
             found.remove();
@@ -104,10 +98,11 @@ impl Keyspace<'_> {
             return Ok(result);
         }
         let edit = edit.take().expect("an edit runs once");
-        let mut collection = C::default();
-        let (result, changed) = edit(&mut collection, &self.shapes());
+        let mut value = self.shard.spare.take::<C>();
+        let collection = C::of_mut(&mut value).ok_or(WrongType)?;
+        let (result, changed) = edit(collection, &self.shapes());
         if changed != Edit::Unchanged && !(C::VANISHES && collection.has_none()) {
-            self.store(key, Content::Boxed(Box::new(collection.into_value())), false, Deadline::None);
+            self.store_value(key, value);
         }
         Ok(result)
     }
@@ -119,7 +114,18 @@ impl Keyspace<'_> {
             self.remove(key);
             return;
         }
-        self.store(key, Content::Boxed(Box::new(collection.into_value())), false, Deadline::None);
+        self.store_value(key, collection.into_value());
+    }
+
+    /// Stores a collection, in the key's block if it is small.
+    fn store_value(&mut self, key: &[u8], value: Value) {
+        match small::inline(&value) {
+            Some(bytes) => {
+                self.store(key, Content::Packed(bytes), false, Deadline::None);
+                self.shard.spare.give_back(value);
+            }
+            None => self.store(key, Content::Boxed(Box::new(value)), false, Deadline::None),
+        }
     }
 
     /// Shows the values of several keys of this shard at once, `None` where there is no such key. Counts,
@@ -128,14 +134,15 @@ impl Keyspace<'_> {
         // Expired ones go first, because that changes the table; then all are only read.
         let there: SmallVec<[bool; 8]> = keys.iter().map(|key| self.read(key).is_some()).collect();
         let dict = self.dict();
-        let values: SmallVec<[Option<Source<'_>>; 8]> = keys
-            .iter()
-            .zip(there)
-            .map(
-                |(key, there)| if there { dict.get(self.hash(key), key).map(Source::of_block) } else { None },
-            )
-            .collect();
-        show(&values)
+        let blocks =
+            keys.iter().zip(there).map(|(key, there)| there.then(|| dict.get(self.hash(key), key))?);
+        let blocks: SmallVec<[Option<&Block<Value>>; 8]> = blocks.collect();
+        let mut unpacked: SmallVec<[Option<Value>; 8]> = blocks.iter().map(|_| None).collect();
+        let room = unpacked.iter_mut();
+        let values = blocks.into_iter().zip(room).map(|(block, room)| {
+            block.map(|block| Source::of_block(block, |bytes| room.insert(small::unpack(bytes))))
+        });
+        show(&values.collect::<SmallVec<[Option<Source<'_>>; 8]>>())
     }
 
     /// A value to be stored, made now.

@@ -83,7 +83,7 @@ pub struct Use {
 impl Keyspace<'_> {
     /// The payload of the value at `key`: `DUMP`. Counts, touches. O(n).
     pub fn dump(&mut self, key: &[u8]) -> Option<Vec<u8>> {
-        self.read(key).map(|block| payload(Source::of_block(block)))
+        self.read_to_show(key).map(|(block, spare)| payload(spare.source(block)))
     }
 
     /// The value of a payload, without a deadline, accessed just now. O(n), for some kinds O(n log n).

@@ -15,6 +15,7 @@ use crate::ds::block::{Block, Content, INLINE_MAX, View, Weigh};
 use crate::ds::dict::{Dict, Found};
 use crate::shard::graveyard::Graveyard;
 use crate::shard::listeners::Listeners;
+use crate::shard::small::{self, Spare};
 use crate::shard::timed;
 use crate::shard::value::{self, OwnedBody};
 use crate::shard::{
@@ -299,7 +300,10 @@ impl<'a> Keyspace<'a> {
         match owned.body {
             OwnedBody::Int(int) => self.store(key, Content::Int(int), owned.raw, deadline),
             OwnedBody::Bytes(bytes) => self.store(key, Content::Bytes(&bytes), owned.raw, deadline),
-            OwnedBody::Boxed(value) => self.store(key, Content::Boxed(value), owned.raw, deadline),
+            OwnedBody::Boxed(value) => match small::inline(&value) {
+                Some(bytes) => self.store(key, Content::Packed(bytes), owned.raw, deadline),
+                None => self.store(key, Content::Boxed(value), owned.raw, deadline),
+            },
         }
         if let Some(mut found) = self.find(key) {
             found.set_stamp(owned.stamp);
@@ -316,7 +320,7 @@ impl<'a> Keyspace<'a> {
         let block = found.block();
         let boxed_bytes = match block.view() {
             View::Boxed(value) => value.bytes(),
-            View::Int(_) | View::Bytes(_) => 0,
+            View::Int(_) | View::Bytes(_) | View::Packed(_) => 0,
         };
         Some(KeyFacts {
             kind: value::kind(block),
@@ -417,8 +421,13 @@ impl<'a> Keyspace<'a> {
 
     /// The same. Touches.
     pub(super) fn find_touched(&mut self, key: &[u8]) -> Option<Found<'_, Value>> {
+        self.find_to_edit(key).map(|(found, _)| found)
+    }
+
+    /// The same, with what a collection in a block is edited with. Touches.
+    pub(super) fn find_to_edit(&mut self, key: &[u8]) -> Option<(Found<'_, Value>, &mut Spare)> {
         let hash = self.hash(key);
-        let Shard { databases, graveyard, stats, listeners, access, prng, .. } = &mut *self.shard;
+        let Shard { databases, graveyard, stats, listeners, access, prng, spare, .. } = &mut *self.shard;
         let dict = &mut databases[usize::from(self.db)];
         let mut found = find_live(
             dict,
@@ -428,13 +437,18 @@ impl<'a> Keyspace<'a> {
             self.now.unix_ms(),
         )?;
         touch(&mut found, *access, self.now, prng);
-        Some(found)
+        Some((found, spare))
     }
 
     /// The same for a read. Counts, touches.
     pub(super) fn read(&mut self, key: &[u8]) -> Option<&Block<Value>> {
+        self.read_to_show(key).map(|(block, _)| block)
+    }
+
+    /// The same, with what a collection in a block is shown with. Counts, touches.
+    pub(super) fn read_to_show(&mut self, key: &[u8]) -> Option<(&Block<Value>, &mut Spare)> {
         let hash = self.hash(key);
-        let Shard { databases, graveyard, stats, listeners, access, prng, .. } = &mut *self.shard;
+        let Shard { databases, graveyard, stats, listeners, access, prng, spare, .. } = &mut *self.shard;
         let dict = &mut databases[usize::from(self.db)];
         match find_live(
             dict,
@@ -450,7 +464,7 @@ impl<'a> Keyspace<'a> {
             Some(mut found) => {
                 stats.hits += 1;
                 touch(&mut found, *access, self.now, prng);
-                Some(found.into_block())
+                Some((found.into_block(), spare))
             }
         }
     }
@@ -603,7 +617,7 @@ fn grow(found: &mut Found<'_, Value>, offset: usize, bytes: &[u8]) -> Result<(),
             }
             found.set_mark(true);
         }
-        View::Boxed(_) => return Err(WrongType),
+        View::Packed(_) | View::Boxed(_) => return Err(WrongType),
     }
     Ok(())
 }

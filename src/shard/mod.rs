@@ -22,6 +22,7 @@ mod dump_wire;
 mod expire;
 mod graveyard;
 mod listeners;
+mod small;
 mod timed;
 
 pub use collections::Edit;
@@ -37,6 +38,7 @@ use crate::base::prng::Prng;
 use crate::ds::Shapes;
 use crate::ds::dict::Dict;
 use graveyard::Graveyard;
+use small::Spare;
 
 /// All databases of one core.
 #[derive(Debug)]
@@ -45,6 +47,7 @@ pub struct Shard {
     stopwatch: Stopwatch,
     databases: Vec<Dict<Value>>,
     graveyard: Graveyard,
+    spare: Spare,
     prng: Prng,
     expire: expire::Cycle,
     /// Who listens to writes.
@@ -137,6 +140,7 @@ impl Shard {
             stopwatch: || 0,
             databases: (0..limits::DATABASES).map(|_| Dict::new(owners)).collect(),
             graveyard: Graveyard::default(),
+            spare: Spare::default(),
             prng: Prng::new(owners.seed()),
             expire: expire::Cycle::default(),
             listeners: Listeners::default(),

@@ -8,7 +8,7 @@ use crate::ds::set::Set;
 use crate::ds::stream::Stream;
 use crate::ds::zset::Zset;
 use crate::resp::reply::Reply;
-use crate::shard::timed;
+use crate::shard::{small, timed};
 
 /// A value that does not fit into its key's block.
 #[derive(Clone, Debug)]
@@ -111,10 +111,15 @@ pub enum Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn of_block(block: &'a Block<Value>) -> Source<'a> {
+    /// What a block holds; `unpack` shows a hash that lies in it.
+    pub(super) fn of_block(
+        block: &'a Block<Value>,
+        unpack: impl FnOnce(&'a [u8]) -> &'a mut Value,
+    ) -> Source<'a> {
         match block.view() {
             View::Int(int) => Source::Int(int),
             View::Bytes(bytes) => Source::Bytes(bytes),
+            View::Packed(bytes) => Source::Boxed(unpack(bytes)),
             View::Boxed(value) => Source::Boxed(value),
         }
     }
@@ -327,6 +332,7 @@ impl Owned {
         let body = match block.view() {
             View::Int(int) => OwnedBody::Int(int),
             View::Bytes(bytes) => OwnedBody::Bytes(bytes.to_vec()),
+            View::Packed(bytes) => OwnedBody::Boxed(Box::new(small::unpack(bytes))),
             View::Boxed(value) => OwnedBody::boxed(Box::new(value.clone())),
         };
         let raw = block.mark() || matches!(body, OwnedBody::Int(_));
@@ -339,6 +345,7 @@ impl Owned {
         let inline = match block.view() {
             View::Int(int) => Some(OwnedBody::Int(int)),
             View::Bytes(bytes) => Some(OwnedBody::Bytes(bytes.to_vec())),
+            View::Packed(bytes) => Some(OwnedBody::Boxed(Box::new(small::unpack(bytes)))),
             View::Boxed(_) => None,
         };
         let boxed = block.into_boxed().map(OwnedBody::boxed);
@@ -379,6 +386,7 @@ pub(super) fn text(block: &Block<Value>) -> Result<Text<'_>, WrongType> {
     match block.view() {
         View::Int(int) => Ok(Text::Int(int)),
         View::Bytes(bytes) => Ok(Text::Bytes(bytes)),
+        View::Packed(_) => Err(WrongType),
         View::Boxed(value) => value.text(),
     }
 }
@@ -387,6 +395,7 @@ pub(super) fn text(block: &Block<Value>) -> Result<Text<'_>, WrongType> {
 pub(super) fn kind(block: &Block<Value>) -> &'static str {
     match block.view() {
         View::Int(_) | View::Bytes(_) => "string",
+        View::Packed(_) => "hash",
         View::Boxed(value) => value.kind(),
     }
 }
@@ -397,6 +406,7 @@ pub(super) fn encoding(block: &Block<Value>) -> &'static str {
         View::Int(_) => "int",
         View::Bytes(bytes) if bytes.len() <= EMBSTR_MAX && !block.mark() => "embstr",
         View::Bytes(_) => "raw",
+        View::Packed(_) => "listpack",
         View::Boxed(value) => value.encoding(),
     }
 }
