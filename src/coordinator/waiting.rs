@@ -145,6 +145,14 @@ impl Waiting {
         !self.later.is_empty() || !self.put_off.is_empty()
     }
 
+    /// When the first of them is due, in nanoseconds of the monotonic clock; 0: at once.
+    pub fn asks_again_at_ns(&self) -> Option<u64> {
+        if !self.later.is_empty() {
+            return Some(0);
+        }
+        self.put_off.iter().map(|put_off| put_off.at_ns).min()
+    }
+
     /// Whether a turn at this moment has anything to do for those who wait.
     #[inline]
     pub fn is_due(&self, now_ms: u64) -> bool {

@@ -75,14 +75,19 @@ impl Engine {
         1000 / u64::from(self.center.options.hz)
     }
 
-    /// How long this core may sleep at most, in milliseconds; `None`: until something arrives.
-    pub fn next_wake_ms(&self) -> Option<u64> {
+    /// How long this core may sleep at most, in nanoseconds; `None`: until something arrives.
+    pub fn next_wake_ns(&self) -> Option<u64> {
         if !self.ready.is_empty() {
             return Some(0);
         }
-        if self.center.waiting.has_later() {
-            return Some(0);
-        }
+        let asks_again_ns = self.center.waiting.asks_again_at_ns();
+        let asks_again_ns = asks_again_ns.map(|at| at.saturating_sub(self.center.now.mono_ns));
+        let upkeep_ns = self.next_upkeep_ms().map(|ms| ms.saturating_mul(1_000_000));
+        asks_again_ns.into_iter().chain(upkeep_ns).min()
+    }
+
+    /// When upkeep or a wait's end is due, in milliseconds from now.
+    fn next_upkeep_ms(&self) -> Option<u64> {
         if self.upkeep.behind {
             return Some(SLICE_PERIOD_NS / 1_000_000);
         }

@@ -63,10 +63,10 @@ pub trait Service {
     fn is_busy(&self, connection: ConnectionId) -> bool;
     /// What is to go to `peer`. Not called while the link to it is full: what is there goes on growing.
     fn take_mail(&mut self, peer: ShardId) -> Option<Box<Self::Batch>>;
-    /// Upkeep: about every 100 ms while the core is awake, and when `next_wake_ms` is over.
+    /// Upkeep: about every 100 ms while the core is awake, and when `next_wake_ns` is over.
     fn on_cron(&mut self);
-    /// How long the core may sleep at most if nothing comes, in milliseconds; `None`: for ever.
-    fn next_wake_ms(&self) -> Option<u64>;
+    /// How long the core may sleep at most if nothing comes, in nanoseconds; `None`: for ever.
+    fn next_wake_ns(&self) -> Option<u64>;
     /// What the service asks of the process.
     fn take_request(&mut self) -> Option<Request>;
     /// The end.

@@ -526,8 +526,7 @@ impl<S: Service> Driver<S> {
     }
 
     fn next_deadline_ns(&mut self, now_ns: u64) -> Option<u64> {
-        self.wake_at_ns =
-            self.parts.service.next_wake_ms().map(|ms| now_ns.saturating_add(ms.saturating_mul(1_000_000)));
+        self.wake_at_ns = self.parts.service.next_wake_ns().map(|ns| now_ns.saturating_add(ns));
         let accept = self.accept_again.iter().map(|&(_, at_ns)| at_ns);
         accept.chain(self.wake_at_ns).min()
     }

@@ -100,8 +100,8 @@ impl Service for Engine {
         Engine::on_cron(self);
     }
 
-    fn next_wake_ms(&self) -> Option<u64> {
-        Engine::next_wake_ms(self)
+    fn next_wake_ns(&self) -> Option<u64> {
+        Engine::next_wake_ns(self)
     }
 
     fn take_request(&mut self) -> Option<Request> {

@@ -46,7 +46,7 @@ pub struct Toy {
     asked: Option<Request>,
     crons: u64,
     hangups: u64,
-    /// As `Service::next_wake_ms`.
+    /// As `Service::next_wake_ns`, in milliseconds.
     pub wake_ms: Option<u64>,
     input_max: usize,
 }
@@ -318,8 +318,8 @@ impl Service for Toy {
         self.crons += 1;
     }
 
-    fn next_wake_ms(&self) -> Option<u64> {
-        self.wake_ms
+    fn next_wake_ns(&self) -> Option<u64> {
+        self.wake_ms.map(|ms| ms * 1_000_000)
     }
 
     fn take_request(&mut self) -> Option<Request> {

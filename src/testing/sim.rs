@@ -188,8 +188,9 @@ impl Sim {
             .filter(|&at| !self.peers[at].input.is_empty() && !self.peers[at].closed)
             .collect();
         let mails: Vec<usize> = (0..self.links.len()).filter(|&at| !self.links[at].is_empty()).collect();
-        let busy: Vec<usize> =
-            (0..self.engines.len()).filter(|&at| self.engines[at].next_wake_ms() == Some(0)).collect();
+        let is_busy =
+            |engine: &Engine| engine.next_wake_ns() == Some(0) || engine.center().waiting.has_later();
+        let busy: Vec<usize> = (0..self.engines.len()).filter(|&at| is_busy(&self.engines[at])).collect();
         let count = inputs.len() + mails.len() + busy.len();
         if count == 0 {
             return self.uncork();
