@@ -17,7 +17,7 @@ use crate::base::ids::{ClientId, ShardId};
 use crate::net::connection::{Connections, Verdict};
 use crate::net::listener::{Listener, address_of};
 use crate::net::service::{Address, Request, Service};
-use crate::runtime::executor::{Bed, pause};
+use crate::runtime::executor::Bed;
 use crate::runtime::link::Mesh;
 use crate::runtime::ring::{Event, Slot, SocketRing, Wait};
 use crate::runtime::roster::Roster;
@@ -59,7 +59,7 @@ pub trait Supervisor {
 /// its own ring: a client that pauses for less than this is answered one system call sooner.
 const SETTLE_NS: u64 = 4_000_000;
 
-/// Longest sleep inside the ring: glommio's other tasks wait that long at most.
+/// Longest sleep inside the ring.
 const DOZE: Duration = Duration::from_millis(1);
 
 /// Sleep while a link is full, for the peer does not wake us when it has room again; and while output is corked.
@@ -74,16 +74,13 @@ const SPIN_NS: u64 = 100_000;
 const LOOKS: usize = 32;
 
 /// Longest sleep in bed before a core looks around by itself. A wake passes through the ring, an eventfd
-/// and glommio's own rings. Three million forced sleeps lost none, but once, under heavy load, an answer was
-/// half a minute late: should there be another way for a wake to be late, it is a pause and not a hang. Each
-/// look costs about 160 us, so two a second are 0.03 % of a CPU.
+/// and glommio's own rings. Two ways for it to be lost were found and closed (a bell that the ring still polls,
+/// see `sleep`; glommio's preemption timer, see `runtime::executor`): should there be a third, it is a pause and
+/// not a hang. Each look costs about 160 us, so two a second are 0.03 % of a CPU.
 const NAP: Duration = Duration::from_millis(500);
 
 /// Spinning is for cores in full flight: only within this long of the last work.
 const SPIN_RECENT_NS: u64 = 1_000_000;
-
-/// How long the loop runs before glommio's other tasks may.
-const PAUSE_NS: u64 = 200_000;
 
 /// Upkeep while awake.
 const CRON_NS: u64 = 100_000_000;
@@ -126,7 +123,6 @@ pub struct Driver<S: Service> {
     bed: Bed,
     bed_bell: Arc<EventFd>,
     last_work_ns: u64,
-    last_pause_ns: u64,
     last_cron_ns: u64,
     // When the service wants to be woken, and when the ring's timer is over.
     wake_at_ns: Option<u64>,
@@ -163,7 +159,6 @@ impl<S: Service> Driver<S> {
             bed,
             bed_bell,
             last_work_ns: now.mono_ns,
-            last_pause_ns: now.mono_ns,
             last_cron_ns: now.mono_ns,
             wake_at_ns: None,
             timer_at_ns: 0,
@@ -187,10 +182,6 @@ impl<S: Service> Driver<S> {
             more = self.turn();
             if self.ending.is_some() && self.is_over() {
                 break;
-            }
-            if self.now.mono_ns - self.last_pause_ns >= PAUSE_NS {
-                self.last_pause_ns = self.now.mono_ns;
-                pause().await;
             }
         }
         self.hang_up_all();
@@ -521,7 +512,6 @@ impl<S: Service> Driver<S> {
         if !self.parts.ring.has_collected() {
             self.enter(Wait::No);
         }
-        self.last_pause_ns = self.clock.now().mono_ns;
         slept.and(untold)
     }
 
