@@ -5,7 +5,7 @@ use super::connection::bad_subcommand;
 use super::core::{AdminRequest, Core};
 use super::error::CommandError;
 use super::help;
-use super::spec::{CorePart, CoresFn, Group, Spec};
+use super::spec::{CorePart, CoresFn, Flags, Group, Spec};
 use crate::base::args::Args;
 use crate::base::limits;
 use crate::config::DebugCommand;
@@ -14,12 +14,24 @@ use crate::shard::KeyFacts;
 use std::time::Duration;
 
 /// The family's rows.
-pub(super) const ROWS: &[Spec] = &[Spec::cores("debug", DEBUG).arity(-2).flags(OPERATOR).doc(
-    Group::Server,
-    "1.0.0",
-    "Depends on subcommand.",
-    "Commands for tests of the server.",
-)];
+pub(super) const ROWS: &[Spec] = &[Spec::cores("debug", DEBUG)
+    .arity(-2)
+    .flags(OPERATOR.and(Flags::PROTECTED))
+    .doc(Group::Server, "1.0.0", "Depends on subcommand.", "Commands for tests of the server.")];
+
+/// What a client is told whose DEBUG is refused, in a transaction too: the gate asks before it queues.
+pub const REFUSED: &str = "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", \
+                           you can run it from a local connection, otherwise you need to set this option in the \
+                           configuration file, and then restart the server.";
+
+/// Whether a client may ask, from this machine or not.
+pub fn is_allowed(option: DebugCommand, from_loopback: bool) -> bool {
+    match option {
+        DebugCommand::Yes => true,
+        DebugCommand::No => false,
+        DebugCommand::Local => from_loopback,
+    }
+}
 
 /// What DEBUG does.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,27 +44,13 @@ enum Asked<'a> {
 
 /// `DEBUG HELP | SLEEP seconds | SET-ACTIVE-EXPIRE 0|1 | OBJECT key`.
 const DEBUG: CoresFn = CoresFn {
-    check: |core, args, reply| {
-        let allowed = match core.options.enable_debug_command {
-            DebugCommand::Yes => true,
-            DebugCommand::No => false,
-            DebugCommand::Local => core.me().address.loopback,
-        };
-        if !allowed {
-            return Err(CommandError::Text(
-                "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run \
-                 it from a local connection, otherwise you need to set this option in the configuration file, and \
-                 then restart the server.",
-            ));
+    check: |_, args, reply| match asked(args) {
+        None => Err(bad_subcommand(reply, args, "DEBUG")),
+        Some(Asked::Help) => {
+            help::write(reply, b"debug", &HELP.map(str::to_owned));
+            Ok(true)
         }
-        match asked(args) {
-            None => Err(bad_subcommand(reply, args, "DEBUG")),
-            Some(Asked::Help) => {
-                help::write(reply, b"debug", &HELP.map(str::to_owned));
-                Ok(true)
-            }
-            Some(_) => Ok(false),
-        }
+        Some(_) => Ok(false),
     },
     part: |core, args| match asked(args) {
         Some(Asked::Sleep(time)) => {
@@ -142,6 +140,9 @@ mod tests {
             > DEBUG  (error) ERR wrong number of arguments for 'debug' command
             > DEBUG SLEEP 0  (error) ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.
             > DEBUG NOSUCH  (error) ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.
+            > MULTI  OK
+            > DEBUG SLEEP 0  (error) ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.
+            > EXEC  (error) EXECABORT Transaction discarded because of previous errors.
             "#,
         );
     }

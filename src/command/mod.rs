@@ -26,7 +26,7 @@ mod client_unblock;
 pub mod config_cmd;
 mod connection;
 pub mod core;
-mod debug;
+pub mod debug;
 mod docs;
 mod dump;
 pub mod error;

@@ -212,6 +212,11 @@ impl std::ops::BitOr for Flags {
     }
 }
 
+impl Flags {
+    /// Needs an option to be enabled. COMMAND does not tell.
+    pub const PROTECTED: Flags = Flags(1 << 20);
+}
+
 macro_rules! flags {
     ($($bit:literal $name:ident $wire:literal $doc:literal;)*) => {
         impl Flags {
@@ -237,7 +242,6 @@ flags! {
     14 FAST "fast" "Takes constant or logarithmic time.";
     15 NO_AUTH "no_auth" "Allowed before AUTH.";
     16 MAY_REPLICATE "may_replicate" "May reach replicas without writing.";
-    20 PROTECTED "protected" "Needs an option to be enabled.";
     22 NO_ASYNC_LOADING "no_async_loading" "Not during an asynchronous load.";
     23 NO_MULTI "no_multi" "Not inside MULTI.";
     24 MOVABLE_KEYS "movablekeys" "Keys are found by a rule of its own.";

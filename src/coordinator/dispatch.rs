@@ -7,6 +7,7 @@ use crate::base::args::Args;
 use crate::base::ids::{ConnectionId, ShardId};
 use crate::base::number::parse_cursor;
 use crate::base::owner::KeyHash;
+use crate::command::debug;
 use crate::command::error::CommandError;
 use crate::command::spec::{Flags, Place, Step, Waits};
 use crate::command::table::{Command, Lookup};
@@ -49,6 +50,15 @@ impl Connection {
                 return Dispatched::Taken;
             }
         };
+        if command.spec.flags.has(Flags::PROTECTED)
+            && !debug::is_allowed(
+                center.options.enable_debug_command,
+                center.clients.get(at).is_some_and(|session| session.address.loopback),
+            )
+        {
+            self.refuse(at, center, command, debug::REFUSED, muted);
+            return Dispatched::Taken;
+        }
         if !authenticated && !command.spec.flags.has(Flags::NO_AUTH) {
             self.refuse(at, center, command, "NOAUTH Authentication required.", muted);
             return Dispatched::Taken;
