@@ -84,7 +84,14 @@ pub struct OwnedArgs {
 impl OwnedArgs {
     /// Copies `args`.
     pub fn copy(args: Args<'_>) -> Self {
-        Self::collect(args.from(0))
+        let mut owned = Self::with_room(args.len(), args.bytes_len());
+        args.from(0).for_each(|word| owned.push(word));
+        owned
+    }
+
+    /// No words yet, with room for so many of `bytes` together.
+    pub fn with_room(words: usize, bytes: usize) -> Self {
+        OwnedArgs { bytes: Vec::with_capacity(bytes), spans: Vec::with_capacity(words) }
     }
 
     /// Copies the words of an iterator.

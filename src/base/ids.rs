@@ -1,5 +1,29 @@
 //! Ids are types, so that a shard cannot be passed where a connection is meant.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// A map by numbers that this process deals out: nobody else chooses them, so hashing them may be cheap.
+pub type NumberMap<V> = HashMap<u64, V, BuildHasherDefault<NumberHasher>>;
+
+/// Spreads the bits of a number that was dealt out in order.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NumberHasher(u64);
+
+impl Hasher for NumberHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("only numbers are hashed here");
+    }
+    fn write_u64(&mut self, number: u64) {
+        // The golden ratio's fraction; the map looks at the lowest and the highest bits.
+        let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ mixed >> 32;
+    }
+}
+
 /// The number of a shard and of the core that owns it: 0 up to the core count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ShardId(pub u16);

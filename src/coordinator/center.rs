@@ -2,7 +2,7 @@
 
 use crate::base::args::{Args, OwnedArgs};
 use crate::base::clock::{Clock, Now};
-use crate::base::ids::{ConnectionId, ShardId};
+use crate::base::ids::{ConnectionId, NumberMap, ShardId};
 use crate::base::limits::CORES_MAX;
 use crate::base::number::parse_cursor;
 use crate::base::owner::Owners;
@@ -28,7 +28,7 @@ use crate::resp::reply::Reply;
 use crate::resp::value::skip;
 use crate::session::{Clients, Remote};
 use crate::shard::Shard;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 /// Keys of one command that are asked for beforehand: more would push each other out of the nearest cache.
 const PREFETCH_KEYS: usize = 32;
@@ -146,11 +146,11 @@ pub struct Center {
     /// What has come for connections of this core.
     pub local: VecDeque<Local>,
     /// Commands of this core's clients that span shards, by number.
-    pub spanning: HashMap<u64, Spanning>,
+    pub spanning: NumberMap<Spanning>,
     /// Transactions of this core's clients that run, by number.
-    pub execs: HashMap<u64, Exec>,
+    pub execs: NumberMap<Exec>,
     /// WATCH commands that await other shards: for whom, and how many.
-    pub watchings: HashMap<u64, (ConnectionId, usize)>,
+    pub watchings: NumberMap<(ConnectionId, usize)>,
     /// Watches of keys of this shard that somebody holds exclusively.
     pub held_watches: Vec<HeldWatch>,
     /// Commands that wait.
@@ -158,7 +158,7 @@ pub struct Center {
     /// The command that has just run found nothing and would wait, with these words if they are others.
     pub would_wait: Option<Option<OwnedArgs>>,
     /// Questions to every core, by number.
-    pub questions: HashMap<u64, Question>,
+    pub questions: NumberMap<Question>,
     /// The number of the next of either.
     pub next_number: u64,
     /// The window of commands of the connection that runs; kept for its capacity.

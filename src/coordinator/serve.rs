@@ -157,15 +157,22 @@ impl Center {
 
     /// A share's locks are held: a read runs now; home hears of it.
     fn grant(&mut self, ticket: Ticket) {
-        let Work::Spanning { txn, home, stamp, job, waits_since } = self.locks.work(ticket) else {
+        let Work::Spanning { txn, home, stamp, job, waits_since } = self.locks.work_mut(ticket) else {
             unreachable!("a parked command is never granted on arrival")
         };
         let (txn, home, stamp) = (*txn, *home, *stamp);
-        if let Some(since) = waits_since {
-            self.metrics.record_lock_wait(self.clock.elapsed_ns(*since, self.clock.raw()));
-        }
-        let share = if let Job::Read(share) = job { Some(share.clone()) } else { None };
         let watcher = if let Job::Exec(watcher) = job { *watcher } else { None };
+        // A read is over with this; only its locks stay.
+        let share = match job {
+            Job::Read(_) => match std::mem::replace(job, Job::Hops) {
+                Job::Read(share) => Some(share),
+                _ => unreachable!("looked at above"),
+            },
+            _ => None,
+        };
+        if let Some(since) = *waits_since {
+            self.metrics.record_lock_wait(self.clock.elapsed_ns(since, self.clock.raw()));
+        }
         let changed =
             watcher.is_some_and(|who| self.shard.watched_changed((who.core, who.connection), self.now));
         let (reply, ns) = share.map_or_else(Default::default, |share| run_share(self, &share));

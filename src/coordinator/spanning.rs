@@ -19,6 +19,7 @@ mod looks;
 use crate::base::args::{Args, OwnedArgs};
 use crate::base::ids::{ConnectionId, ShardId};
 use crate::base::limits::{LOCK_RETRY_DOUBLINGS_MAX, LOCK_RETRY_NS};
+use crate::base::owner::KeyHash;
 use crate::command::gather::Tools;
 use crate::command::spec::{CorePart, CoresFn, Flags, Fold, Hop, Next, Part, Place, Waits};
 use crate::command::table::Command;
@@ -32,7 +33,6 @@ use crate::resp::Protocol;
 use crate::resp::reply::Reply;
 use crate::resp::value::skip;
 use crate::session::Remote;
-use std::collections::BTreeMap;
 
 /// The transaction that a command is a part of.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +74,15 @@ struct Leg {
     shard: ShardId,
     /// Indexes of its keys among the arguments; empty: the whole shard.
     keys: Vec<usize>,
+    /// Their hashes.
+    hashes: Vec<u64>,
     reply: Vec<u8>,
+}
+
+impl Leg {
+    fn new(shard: ShardId) -> Leg {
+        Leg { shard, keys: Vec::new(), hashes: Vec::new(), reply: Vec::new() }
+    }
 }
 
 /// A question to every core, at home.
@@ -213,13 +221,20 @@ impl Center {
         let args = share.args.view();
         let legs: Vec<Leg> = if needs_all_shards(share.command, args) {
             let shards = (0..self.owners.shards()).map(ShardId);
-            shards.map(|shard| Leg { shard, keys: Vec::new(), reply: Vec::new() }).collect()
+            shards.map(Leg::new).collect()
         } else {
-            let mut by_shard: BTreeMap<ShardId, Vec<usize>> = BTreeMap::new();
+            let mut legs: Vec<Leg> = Vec::new();
             for index in share.command.spec.keys.indexes(args) {
-                by_shard.entry(self.owners.locate(args.at(index)).shard).or_default().push(index);
+                let KeyHash { shard, hash } = self.owners.locate(args.at(index));
+                let at = legs.iter().position(|leg| leg.shard == shard).unwrap_or_else(|| {
+                    legs.push(Leg::new(shard));
+                    legs.len() - 1
+                });
+                legs[at].keys.push(index);
+                legs[at].hashes.push(hash);
             }
-            by_shard.into_iter().map(|(shard, keys)| Leg { shard, keys, reply: Vec::new() }).collect()
+            legs.sort_unstable_by_key(|leg| leg.shard);
+            legs
         };
         self.next_number += 1;
         let number = self.next_number;
@@ -274,12 +289,8 @@ impl Center {
         self.metrics.counters.lock_requests += spanning.legs.len() as u64;
         self.metrics.counters.spanning_hops += 1;
         for leg in &spanning.legs {
-            let extent = if leg.keys.is_empty() {
-                Extent::Whole
-            } else {
-                let args = spanning.share.args.view();
-                Extent::Keys(leg.keys.iter().map(|&index| self.owners.hash(args.at(index))).collect())
-            };
+            let whole = leg.keys.is_empty();
+            let extent = if whole { Extent::Whole } else { Extent::Keys(leg.hashes.clone()) };
             let lock = Lock {
                 txn: number,
                 home: self.id,
@@ -587,14 +598,17 @@ impl Spanning {
 
     /// A shard's share: the command with that shard's keys only.
     fn share_of(&self, leg: &Leg) -> Share {
-        let mut own = self.share.clone();
-        if !leg.keys.is_empty() {
-            let args = self.share.args.view();
-            let step = self.share.command.spec.keys.step as usize;
-            let words = leg.keys.iter().flat_map(|&index| (index..index + step).map(|at| args.at(at)));
-            own.args = OwnedArgs::collect(std::iter::once(args.at(0)).chain(words));
+        let Share { command, ref args, db, protocol, now } = self.share;
+        if leg.keys.is_empty() {
+            return self.share.clone();
         }
-        own
+        let args = args.view();
+        let step = command.spec.keys.step as usize;
+        let words = leg.keys.iter().flat_map(|&index| (index..index + step).map(|at| args.at(at)));
+        let words = std::iter::once(args.at(0)).chain(words);
+        let mut own = OwnedArgs::with_room(1 + leg.keys.len() * step, words.clone().map(<[u8]>::len).sum());
+        words.for_each(|word| own.push(word));
+        Share { command, args: own, db, protocol, now }
     }
 
     fn take_reply(&mut self, shard: ShardId, ns: u64, reply: Vec<u8>) {

@@ -14,7 +14,7 @@
 //!   kept key. If another key stands in its way for long it gives the offer back and is offered again.
 
 use crate::base::args::OwnedArgs;
-use crate::base::ids::{ConnectionId, ShardId};
+use crate::base::ids::{ConnectionId, NumberMap, ShardId};
 use crate::command::spec::{Place, Waits};
 use crate::coordinator::center::{Call, Center, Local, Parked, Work, call_of};
 use crate::coordinator::dispatch::{must_wait, park};
@@ -68,7 +68,7 @@ pub(super) struct PutOff {
 /// The lines of one shard.
 #[derive(Debug, Default)]
 pub struct Waiting {
-    waiters: HashMap<u64, Waiter>,
+    waiters: NumberMap<Waiter>,
     lines: HashMap<DbKey, VecDeque<u64>>,
     by_home: HashMap<(ShardId, u64), u64>,
     by_client: HashMap<(ShardId, ConnectionId), u64>,

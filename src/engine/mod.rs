@@ -4,7 +4,7 @@
 //! one thread. Neither is known here. No IO, no clock but the one given, nothing async.
 
 use crate::base::clock::{Clock, Now};
-use crate::base::ids::{ClientId, ConnectionId, ShardId};
+use crate::base::ids::{ClientId, ConnectionId, NumberMap, ShardId};
 use crate::base::owner::Owners;
 use crate::base::prng::Prng;
 use crate::command::core::{AdminRequest, Identity};
@@ -21,7 +21,7 @@ use crate::metrics::Metrics;
 use crate::metrics::slowlog::SlowLog;
 use crate::session::{Address, Clients, Intent, Pause, Remote, Session, Unblock};
 use crate::shard::Shard;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 mod cork;
 mod upkeep;
@@ -86,13 +86,13 @@ impl Engine {
             outboxes: Outboxes::new(shards),
             own_mail: VecDeque::new(),
             local: VecDeque::new(),
-            spanning: HashMap::new(),
-            execs: HashMap::new(),
-            watchings: HashMap::new(),
+            spanning: NumberMap::default(),
+            execs: NumberMap::default(),
+            watchings: NumberMap::default(),
             held_watches: Vec::new(),
             waiting: Waiting::default(),
             would_wait: None,
-            questions: HashMap::new(),
+            questions: NumberMap::default(),
             next_number: 0,
             frames: Frames::default(),
             preview: Preview::default(),

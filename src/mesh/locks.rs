@@ -13,8 +13,10 @@
 //! Compared with a global sequencer (as in VLL) nothing is shared; compared with locking shard after
 //! shard in order, it takes one round instead of one per shard.
 
+use crate::base::ids::NumberMap;
 use crate::mesh::message::Extent;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use smallvec::SmallVec;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// Key hashes are already mixed: hashing them again would only cost.
@@ -67,9 +69,9 @@ struct Place {
 #[derive(Debug)]
 pub struct Locks<W> {
     entries: BTreeMap<Ticket, Entry<W>>,
-    lines: HashMap<u64, VecDeque<Place>, BuildHasherDefault<Identity>>,
+    lines: HashMap<u64, SmallVec<[Place; 2]>, BuildHasherDefault<Identity>>,
     wholes: Vec<Place>,
-    by_stamp: HashMap<u64, Ticket>,
+    by_stamp: NumberMap<Ticket>,
     next_ticket: u64,
     seen: u64,
     releases: u64,
@@ -83,7 +85,7 @@ impl<W> Default for Locks<W> {
             entries: BTreeMap::new(),
             lines: HashMap::default(),
             wholes: Vec::new(),
-            by_stamp: HashMap::new(),
+            by_stamp: NumberMap::default(),
             next_ticket: 0,
             seen: 0,
             releases: 0,
@@ -233,7 +235,7 @@ impl<W> Locks<W> {
             Extent::Whole => self.wholes.push(place),
             Extent::Keys(keys) => {
                 for key in keys {
-                    self.lines.entry(*key).or_default().push_back(place);
+                    self.lines.entry(*key).or_default().push(place);
                 }
             }
         }
