@@ -57,6 +57,7 @@ mod memory;
 pub mod monitor;
 mod number_ops;
 mod object;
+mod replication;
 mod scan;
 mod server;
 mod set;
@@ -133,4 +134,5 @@ pub const FAMILIES: &[&[Spec]] = &[
     sort::ROWS,
     dump::ROWS,
     transaction::ROWS,
+    replication::ROWS,
 ];

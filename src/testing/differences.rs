@@ -60,6 +60,7 @@ pub const DELIBERATE: &[Difference] = &[
         sentence: "checks all of a payload before it stores anything, as Redis does only where \
                    `sanitize-dump-payload` says so.",
     },
+    Difference { subject: "REPLICAOF, SLAVEOF", sentence: "know NO ONE only: Medusa does not replicate." },
     Difference {
         subject: "MONITOR",
         sentence: "shows a command when it is taken up, which for the monitor's own is before its reply.",
@@ -220,6 +221,8 @@ pub const RULES: &[Rule] = &[
     rule("client|reply", Compare::LeaveOut, "leaves nothing to compare; tests/blackbox has it"),
     rule("monitor", Compare::LeaveOut, "turns a connection into a stream; tests/blackbox has it"),
     rule("quit", Compare::LeaveOut, "ends the connection; tests/blackbox has it"),
+    rule("replicaof", Compare::LeaveOut, "makes the reference a replica"),
+    rule("slaveof", Compare::LeaveOut, "makes the reference a replica"),
     rule("shutdown", Compare::LeaveOut, "ends the server; tests/blackbox has it"),
 ];
 

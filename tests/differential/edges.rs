@@ -198,7 +198,9 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("monitor", "turns a connection into a stream"),
     ("quit", "ends the connection"),
     ("randomkey", "has no arguments"),
+    ("replicaof", "makes the reference a replica"),
     ("shutdown", "ends the server"),
+    ("slaveof", "makes the reference a replica"),
 ];
 
 /// Whether a command would take huge memory or time on both servers, or race with a clock or a die.
