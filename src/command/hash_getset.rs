@@ -107,7 +107,8 @@ fn hgetex(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Com
                 None => {}
                 Some(Some(deadline)) if deadline <= now_ms => changed |= hash.remove(field),
                 Some(deadline) => {
-                    changed |= hash.deadline(field) != Some(deadline);
+                    // A new deadline is a change though it be the old one; PERSIST is one if there was any.
+                    changed |= deadline.is_some() || hash.deadline(field) != Some(None);
                     hash.set_deadline(field, deadline, shapes);
                 }
             }
@@ -214,6 +215,10 @@ fn hsetex(keys: &mut Keyspace<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Com
     reply.integer(i64::from(set));
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "hash_fields_tests.rs"]
+mod recorded;
 
 #[cfg(test)]
 mod tests {

@@ -82,7 +82,8 @@ impl Keyspace<'_> {
     }
 
     /// The same; where there is no such key the edit begins with an empty collection, which is stored unless
-    /// it is still empty (a stream is stored if the edit says that it changed).
+    /// it is still empty (a stream is stored if the edit says that it changed). One that was filled and emptied
+    /// again is a change all the same.
     pub fn edit_or_create<C: Collection, R>(
         &mut self,
         key: &[u8],
@@ -101,8 +102,11 @@ impl Keyspace<'_> {
         let mut value = self.shard.spare.take::<C>();
         let collection = C::of_mut(&mut value).ok_or(WrongType)?;
         let (result, changed) = edit(collection, &self.shapes());
-        if changed != Edit::Unchanged && !(C::VANISHES && collection.has_none()) {
-            self.store_value(key, value);
+        let vanishes = C::VANISHES && collection.has_none();
+        match changed {
+            Edit::Unchanged => {}
+            _ if vanishes => self.changed(key, Change::Remove),
+            Edit::Changed | Edit::Aside => self.store_value(key, value),
         }
         Ok(result)
     }
