@@ -28,8 +28,9 @@ pub const DELIBERATE: &[Difference] = &[
     Difference {
         subject: "HEXPIRE, HPEXPIRE, HEXPIREAT, HPEXPIREAT, HTTL, HPTTL, HEXPIRETIME, HPEXPIRETIME, HPERSIST, \
                   HGETDEL, HGETEX, HSETEX",
-        sentence: "are there, as in Redis 8; a hash with fields that expire is a `hashtable`, counts among the keys \
-                   that expire in INFO, and DUMP leaves the fields' deadlines out.",
+        sentence: "are there, as in Redis 8.2; a hash with fields that expire is a `hashtable`, counts among the keys \
+                   that expire in INFO, and DUMP leaves the fields' deadlines out; a field is gone when its time has \
+                   come, where Redis, until a cycle removes it, counts it in HLEN and lets HEXPIRE bring it back.",
     },
     Difference {
         subject: "HRANDFIELD, SRANDMEMBER, SORT",
@@ -83,6 +84,17 @@ pub const NEWER: &[&str] = &[
     "hsetex",
     "httl",
 ];
+
+/// Whether Redis 8 answers these words otherwise than 7.0 does, whose answers are ours: it refuses an empty or a
+/// negative cursor.
+pub fn is_changed_since(words: &[Vec<u8>]) -> bool {
+    let cursor = match words[0].to_ascii_lowercase().as_slice() {
+        b"scan" => 1,
+        b"hscan" | b"sscan" | b"zscan" => 2,
+        _ => return false,
+    };
+    words.get(cursor).is_some_and(|word| word.is_empty() || word[0] == b'-')
+}
 
 /// How two replies to one command are compared when both are no error and bytes are too strict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,6 +170,10 @@ pub const RULES: &[Rule] = &[
     rule("pttl", Compare::Near(2_000), "two clocks read at two moments; milliseconds"),
     rule("expiretime", Compare::Near(2), "a deadline set relative to one's own clock; seconds"),
     rule("pexpiretime", Compare::Near(2_000), "a deadline set relative to one's own clock; milliseconds"),
+    rule("httl", Compare::Within(2), "as TTL, of each field"),
+    rule("hpttl", Compare::Within(2_000), "as PTTL, of each field"),
+    rule("hexpiretime", Compare::Within(2), "as EXPIRETIME, of each field"),
+    rule("hpexpiretime", Compare::Within(2_000), "as PEXPIRETIME, of each field"),
     rule(
         "object|idletime",
         Compare::Type,
