@@ -435,21 +435,23 @@ fn read_grouped(
     let now_ms = keys.now().unix_ms() as i64;
     let read = keys.edit(key, |stream: &mut Stream, _| {
         let read = stream.edit_group(name, |group, log| {
-            let (consumer, made) = group.find_or_create(consumer, now_ms);
+            // Who asks in vain for what is new has not been heard of.
             let mut reply = Reply::new(out, piece.protocol);
             match piece.start {
                 Start::Behind(id) => {
+                    let (consumer, _) = group.find_or_create(consumer, now_ms);
                     read_history(group, log, consumer, id, piece.count, now_ms, &mut reply);
                     (Read::Entries, Edit::Aside)
                 }
                 _ if log.last_entry_id().is_some_and(|last| last > group.last_id) => {
+                    let (consumer, _) = group.find_or_create(consumer, now_ms);
                     let delivery = Delivery { consumer, count: piece.count, forget: piece.forget, now_ms };
                     write_array(&mut reply, |reply| {
                         group.deliver(log, delivery, |entry| write_entry(reply, &entry))
                     });
                     (Read::Entries, Edit::Aside)
                 }
-                _ => (Read::Nothing, Edit::aside_when(made)),
+                _ => (Read::Nothing, Edit::Unchanged),
             }
         });
         read.unwrap_or((Read::NoGroup, Edit::Unchanged))

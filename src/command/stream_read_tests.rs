@@ -619,3 +619,38 @@ fn the_lag_is_known_until_a_gap_lies_ahead() {
         "#,
     );
 }
+
+#[test]
+fn who_finds_nothing_new_becomes_no_consumer() {
+    check(
+        r#"
+    > xadd s 1-1 f v                              "1-1"
+    > xgroup create s g $                         OK
+    > xreadgroup group g c streams s >            (nil)
+    > xinfo consumers s g                         (empty array)
+    2> xreadgroup group g c noack block 1 streams s >
+        *
+    ! 10 ms
+    > xinfo consumers s g                         (empty array)
+    > xreadgroup group g c streams s 0
+        1) 1) "s"
+           2) (empty array)
+    > xinfo consumers s g
+        1) 1) "name"
+           2) "c"
+           3) "pending"
+           4) (integer) 0
+           5) "idle"
+           6) (integer) 0
+    ! 5 ms
+    > xreadgroup group g c streams s >            (nil)
+    > xinfo consumers s g
+        1) 1) "name"
+           2) "c"
+           3) "pending"
+           4) (integer) 0
+           5) "idle"
+           6) (integer) 5
+        "#,
+    );
+}
