@@ -131,6 +131,10 @@ impl Node {
     pub(super) fn from_packed(id: Id, packed: Packed) -> Option<Node> {
         let node = Node(packed);
         let master = node.master(id)?;
+        // Behind the fields' names stands a zero, so that one can go back from the first entry.
+        if int(node.0.get(node.0.prev(master.first)?))? != 0 {
+            return None;
+        }
         let (mut at, mut live, mut deleted) = (master.first, 0, 0);
         let mut last: Option<Id> = None;
         while at < node.0.end() {
@@ -152,7 +156,8 @@ impl Node {
             }
             at = place.end;
         }
-        (live == master.live && deleted == node.deleted()).then_some(node)
+        let said = int(node.0.get(node.0.next(LIVE_AT)?))?;
+        (live == master.live && deleted == said).then_some(node)
     }
 
     /// The listpack.

@@ -92,11 +92,11 @@ fn entry<'a>(rest: &mut &'a [u8]) -> Option<Item<'a>> {
     take(rest, len).map(Item::Bytes)
 }
 
-/// The keys and values of a zipmap; `None` if these bytes are none.
+/// The keys and values of a zipmap up to its first end; `None` if these bytes are none.
 pub(super) fn of_zipmap(bytes: &[u8]) -> Option<Packed> {
     let [said, inside @ .., END] = bytes else { return None };
     let (mut rest, mut packed, mut count) = (inside, Packed::new(), 0_usize);
-    while !rest.is_empty() {
+    while rest.first().is_some_and(|&first| first != END) {
         let len = length(&mut rest)?;
         push(&mut packed, take(&mut rest, len)?)?;
         let len = length(&mut rest)?;
@@ -105,8 +105,8 @@ pub(super) fn of_zipmap(bytes: &[u8]) -> Option<Packed> {
         take(&mut rest, usize::from(unused))?;
         count += 1;
     }
-    // From 254 on it says "count them".
-    (*said >= LONG || usize::from(*said) == count).then_some(packed)
+    // 254 says "count them".
+    (*said == LONG || usize::from(*said) == count).then_some(packed)
 }
 
 /// A list has room for what is left of a gigabyte.

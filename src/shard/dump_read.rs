@@ -140,10 +140,19 @@ fn zset(kind: Kind, reader: &mut Reader<'_>, shapes: &Shapes) -> Option<Zset> {
         Kind::ZsetZiplist => return Zset::from_packed(ziplist(reader)?, shapes),
         _ => {}
     }
-    let mut zset = Zset::default();
+    // What will be large is so from the start: a listpack would take the sign from a zero.
+    let mut pairs = Vec::new();
     for _ in 0..reader.count()? {
         let member = reader.string()?;
         let score = if kind == Kind::ZsetText { reader.double_text()? } else { reader.double()? };
+        pairs.push((member, score));
+    }
+    let longest = pairs.iter().map(|(member, _)| member.len()).max().unwrap_or(0);
+    let mut zset = Zset::default();
+    if pairs.len() > shapes.zset_max_listpack_entries || longest > shapes.zset_max_listpack_value {
+        zset.make_large(shapes);
+    }
+    for (member, score) in pairs {
         if score.is_nan()
             || zset.update(shapes, &member, |old| old.is_none().then_some(score)) != Placed::Added
         {

@@ -113,9 +113,9 @@ impl<'a> Reader<'a> {
         self.rest.len()
     }
 
-    /// A number that is no code.
+    /// A number. The code of an encoding is one too where it cannot be one: so Redis takes it.
     pub(super) fn number(&mut self) -> Option<u64> {
-        self.number_or_code()?.ok()
+        self.number_or_code()?.map_or_else(|code| Some(u64::from(code)), Some)
     }
 
     /// How many of something follow; each takes a byte at least, so more than there are bytes is wrong.
@@ -151,7 +151,13 @@ impl<'a> Reader<'a> {
             Err(3) => {
                 let packed = usize::try_from(self.number()?).ok()?;
                 let len = usize::try_from(self.number()?).ok().filter(|&len| len <= self.string_max)?;
-                return lzf::decompress(self.take(packed)?, len).map(Cow::Owned);
+                let packed = self.take(packed)?;
+                // Redis asks whether as many bytes came out, and none is what comes out of an error.
+                return if len == 0 {
+                    Some(Cow::Borrowed(b""))
+                } else {
+                    lzf::decompress(packed, len).map(Cow::Owned)
+                };
             }
             Err(_) => return None,
         };

@@ -59,7 +59,8 @@ pub const DELIBERATE: &[Difference] = &[
     Difference {
         subject: "RESTORE",
         sentence: "checks all of a payload before it stores anything, as Redis does only where \
-                   `sanitize-dump-payload` says so.",
+                   `sanitize-dump-payload` says so, and more: scores must be numbers in their order, a stream's ids \
+                   must rise and its counts agree, and no value runs on into the checksum.",
     },
     Difference { subject: "REPLICAOF, SLAVEOF", sentence: "know NO ONE only: Medusa does not replicate." },
     Difference {
