@@ -331,6 +331,12 @@ impl Wire {
         String::from_utf8_lossy(&reply).into_owned()
     }
 
+    /// The reply to words of any bytes as text: for short answers.
+    #[track_caller]
+    pub fn ask_words(&mut self, words: &[&[u8]]) -> String {
+        String::from_utf8_lossy(&self.call(words)).into_owned()
+    }
+
     /// The next complete reply, raw.
     #[track_caller]
     pub fn reply(&mut self) -> Vec<u8> {
