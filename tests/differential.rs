@@ -1,7 +1,7 @@
 //! Medusa against redis-server 7.0: the same seeded commands to both, and the same bytes back.
 //!
 //! Commands come from the command table, so a new row is compared the day it lands; sessions change
-//! protocol and database, batches are of many sizes. Replies are compared byte for byte but for the
+//! protocol, database and the thresholds of encodings, batches are of many sizes. Replies are compared byte for byte but for the
 //! rules of `testing::differences`, each with its reason. A difference is replayed and shrunk, and
 //! printed with its seed as something one can type:
 //!
@@ -16,6 +16,8 @@
 mod common;
 #[path = "differential/edges.rs"]
 mod edges;
+#[path = "differential/shapes.rs"]
+mod shapes;
 
 use common::{Server, Wire};
 use medusa::base::prng::Prng;
@@ -52,6 +54,10 @@ const FIELD_CYCLE: Duration = Duration::from_millis(20);
 enum Step {
     /// A new connection.
     Connect,
+    /// Thresholds of encodings, set on both sides.
+    Set(Vec<shapes::Setting>),
+    /// A look at how values are stored.
+    Look,
     /// A command.
     Command {
         words: Vec<Vec<u8>>,
@@ -78,6 +84,7 @@ struct Pair {
     queued: Option<Vec<Vec<Vec<u8>>>>,
     /// The reference is one that `MEDUSA_DIFF_REFERENCE` names.
     newer: bool,
+    against_itself: bool,
     /// By command: drawn, refused, queued, nothing found, something found.
     coverage: BTreeMap<String, [u64; 5]>,
 }
@@ -91,7 +98,7 @@ impl Pair {
         let other = if against_itself { Server::redis() } else { Server::medusa(cores) };
         let wires = [reference.connect(), other.connect()];
         let (servers, newer, coverage) = ([reference, other], newer.is_some(), BTreeMap::new());
-        Pair { servers, wires, commands: 0, queued: None, newer, coverage }
+        Pair { servers, wires, commands: 0, queued: None, newer, against_itself, coverage }
     }
 
     fn reconnect(&mut self) {
@@ -99,9 +106,10 @@ impl Pair {
         self.queued = None;
     }
 
-    /// Empty databases and new connections.
+    /// Empty databases, new connections, and thresholds as they are by default.
     fn reset(&mut self) {
         self.reconnect();
+        self.set(&shapes::defaults());
         let replies = self.both(&[b"FLUSHALL".to_vec()]);
         assert_eq!(replies[0], b"+OK\r\n");
         assert_eq!(replies[1], b"+OK\r\n", "{:?}", self.servers[1].log());
@@ -122,7 +130,15 @@ impl Pair {
                 if let Some(difference) = self.exchange(steps, &mut sent, &mut frames) {
                     return Some(difference);
                 }
-                self.reconnect();
+                match step {
+                    Step::Set(settings) => self.set(settings),
+                    Step::Look => {
+                        if let Some(difference) = self.look(at) {
+                            return Some(difference);
+                        }
+                    }
+                    _ => self.reconnect(),
+                }
                 continue;
             };
             let rule = compare_of(&full_name(words));
@@ -174,8 +190,13 @@ impl Pair {
         let mut difference = None;
         for step in sent.drain(..) {
             self.commands += 1;
-            let replies = [reply(&mut self.wires[0]), reply(&mut self.wires[1])];
             let Step::Command { words, .. } = &steps[step] else { unreachable!("only commands are sent") };
+            let replies = ["the reference", "medusa"].map(|side| {
+                let wire = &mut self.wires[usize::from(side == "medusa")];
+                wire.try_reply().unwrap_or_else(|error| {
+                    panic!("{side} does not answer: {error}; after\n{}", printed(&steps[..=step]))
+                })
+            });
             self.count(words, &replies[0]);
             let agreed = match self.follow(words, &replies[0]) {
                 None => self.agree(words, &replies),
@@ -426,9 +447,12 @@ fn env_number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name}: {text}?")))
 }
 
-/// A session's steps: a connection, a protocol, and commands in batches.
+/// A session's steps: a connection, now and then other thresholds, a protocol, commands in batches, and a look.
 fn session(generator: &mut Generator, prng: &mut Prng, commands: u64, newer: bool) -> Vec<Step> {
     let mut steps = vec![Step::Connect];
+    if prng.one_in(2) {
+        steps.push(Step::Set(shapes::draw(prng)));
+    }
     let mut plain = |words: &[&str]| {
         let words = words.iter().map(|word| word.as_bytes().to_vec()).collect();
         steps.push(Step::Command { words, flush: true, near_deadline: false });
@@ -473,12 +497,17 @@ fn session(generator: &mut Generator, prng: &mut Prng, commands: u64, newer: boo
         }
         steps.push(Step::Command { words, flush: prng.one_in(batch), near_deadline });
     }
+    if !newer {
+        steps.push(Step::Look);
+    }
     steps
 }
 
 fn printed(steps: &[Step]) -> String {
     let line = |step: &Step| match step {
         Step::Connect => "  (new connection)\n".to_string(),
+        Step::Set(settings) => format!("  CONFIG SET{}\n", shapes::printed(settings)),
+        Step::Look => "  (a look at how values are stored)\n".to_string(),
         Step::Command { words, near_deadline, .. } => {
             let wait = if *near_deadline { "   (and wait)" } else { "" };
             format!("  {}{wait}\n", shown(words))

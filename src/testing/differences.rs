@@ -180,6 +180,11 @@ pub const RULES: &[Rule] = &[
         Compare::Type,
         "seconds of one's own clock; the reference's small integers share theirs",
     ),
+    rule(
+        "pfselftest",
+        Compare::LeaveOut,
+        "takes seconds, and fails in the reference where `hll-sparse-max-bytes` is set low",
+    ),
     rule("xpending", Compare::Within(5_000), "times since deliveries"),
     rule("xinfo|consumers", Compare::Within(5_000), "times since consumers were heard of"),
     rule("xinfo|stream", Compare::Within(5_000), "with FULL, times of deliveries"),
