@@ -27,6 +27,17 @@ fn essence(rule: Option<Compare>, reply: &Value) -> String {
     }
 }
 
+/// The same of EXEC's reply, one by one by the rules of what was queued.
+fn essence_of_all(rule: Option<Compare>, queued: &[Option<Compare>], reply: &Value) -> String {
+    match reply {
+        Value::Array(items) if !queued.is_empty() && items.len() == queued.len() => {
+            let each = items.iter().zip(queued).map(|(item, rule)| essence(*rule, item));
+            each.collect::<Vec<_>>().join("\n")
+        }
+        reply => essence(rule, reply),
+    }
+}
+
 #[test]
 fn several_shards_answer_as_one_does() {
     for seed in 0..SEEDS {
@@ -39,7 +50,7 @@ fn several_shards_answer_as_one_does() {
             compare_of(&command.full_name) != Some(Compare::LeaveOut) && command.full_name != "psetex"
         });
         let mut sent: Vec<(Vec<Vec<u8>>, Option<Compare>)> = Vec::new();
-        let mut log = Vec::new();
+        let (mut log, mut queued) = (Vec::new(), Vec::new());
         for number in 0..COMMANDS {
             let command = generator.next(NOW_MS);
             if !command.near_deadline {
@@ -62,13 +73,19 @@ fn several_shards_answer_as_one_does() {
             worlds.iter_mut().for_each(|world| world.settle_waits());
             for (words, rule) in sent.drain(..) {
                 log.push(shown(&words));
-                let [one, several] = [0, 1].map(|at| {
+                let replies = [0, 1].map(|at| {
                     let reply = worlds[at].take_reply(clients[at]);
-                    essence(
-                        rule,
-                        &reply.unwrap_or_else(|| panic!("seed {seed}: no reply to {}", shown(&words))),
-                    )
+                    reply.unwrap_or_else(|| panic!("seed {seed}: no reply to {}", shown(&words)))
                 });
+                // Of another number of words it is refused, and the transaction stays open.
+                let ends = |name: &str| words.len() == 1 && words[0].eq_ignore_ascii_case(name.as_bytes());
+                let ran: &[_] = if ends("exec") { &queued } else { &[] };
+                let [one, several] = replies.each_ref().map(|reply| essence_of_all(rule, ran, reply));
+                if ["exec", "discard", "reset"].into_iter().any(ends) {
+                    queued.clear();
+                } else if matches!(&replies[0], Value::Simple(text) if text == b"QUEUED") {
+                    queued.push(rule);
+                }
                 assert_eq!(
                     one,
                     several,
