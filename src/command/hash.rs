@@ -377,4 +377,21 @@ mod tests {
             "#,
         );
     }
+
+    #[test]
+    fn a_lower_threshold_counts_from_the_next_write_on() {
+        check(
+            r#"
+        > hset h a 1 b 2                            (integer) 2
+        > hset g a 1 b 2                            (integer) 2
+        > config set hash-max-listpack-entries 1    OK
+        > hdel h x                                  (integer) 0
+        > object encoding h                         "listpack"
+        > hset h a 3                                (integer) 0
+        > object encoding h                         "hashtable"
+        > hincrby g a 1                             (integer) 2
+        > object encoding g                         "hashtable"
+            "#,
+        );
+    }
 }

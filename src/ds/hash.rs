@@ -300,6 +300,7 @@ impl Hash {
         match packed.find(field, 1).and_then(|at| packed.next(at)) {
             Some(at) => {
                 packed.replace(at, value);
+                self.outgrow(shapes);
                 false
             }
             None => {
@@ -335,7 +336,10 @@ impl Hash {
                 let at = packed.find(field, 1).and_then(|at| packed.next(at));
                 let value = next(at.map(|at| packed.get(at)))?;
                 match (self.packed_for(field, value.as_ref(), shapes), at) {
-                    (Some(packed), Some(at)) => packed.replace(at, value.as_ref()),
+                    (Some(packed), Some(at)) => {
+                        packed.replace(at, value.as_ref());
+                        self.outgrow(shapes);
+                    }
                     (Some(_), None) => self.push(field, value.as_ref(), shapes),
                     (None, _) => _ = self.table(shapes).set(field, value.as_ref()),
                 }
@@ -529,7 +533,13 @@ impl Hash {
         let Form::Packed(packed) = &mut self.form else { return };
         packed.push_back(field);
         packed.push_back(value);
-        if packed.len() / 2 > shapes.hash_max_listpack_entries {
+        self.outgrow(shapes);
+    }
+
+    /// Becomes a table after a write if there are too many fields for a listpack, be it that fewer are allowed now.
+    fn outgrow(&mut self, shapes: &Shapes) {
+        let fields = self.as_packed().map_or(0, |packed| packed.len() / 2);
+        if fields > shapes.hash_max_listpack_entries {
             self.table(shapes);
         }
     }
