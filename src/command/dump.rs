@@ -326,4 +326,23 @@ mod tests {
             "#,
         );
     }
+
+    #[test]
+    fn many_elements_of_a_payload_make_a_table_and_long_ones_in_a_zipmap_only() {
+        check(
+            r#"
+        > config set hash-max-listpack-entries 2    OK
+        > config set hash-max-listpack-value 10     OK
+        > config set zset-max-listpack-value 10     OK
+        > restore h 0 "\x10  \x00\x00\x00\x02\x00\x81f\x02\x94mmmmmmmmmmmmmmmmmmmm\x15\xff\x0a\x00\xfd\xe0\x18\x98\x0b7\xc3\xb8"   OK
+        > object encoding h                         "listpack"
+        > restore z 0 "\x11  \x00\x00\x00\x02\x00\x94mmmmmmmmmmmmmmmmmmmm\x15\x811\x02\xff\x0a\x00\x9b\x07\x0d>\xfd4}\x0f"   OK
+        > object encoding z                         "listpack"
+        > restore m 0 "\x09\x1a\x01\x01f\x14\x00mmmmmmmmmmmmmmmmmmmm\xff\x0a\x00Z7\x0c[r\xd4Z\x22"   OK
+        > object encoding m                         "hashtable"
+        > restore g 0 "\x10\x1a\x1a\x00\x00\x00\x06\x00\x81f\x02\x821v\x03\x81g\x02\x81v\x02\x81h\x02\x81v\x02\xff\x0a\x00\xdbR\xc8\xd6\x9f*\x05\xe7"   OK
+        > object encoding g                         "hashtable"
+            "#,
+        );
+    }
 }

@@ -163,18 +163,23 @@ impl Table {
 
 impl Hash {
     /// The hash of a listpack of fields and values; None if a value is missing or a field is there twice.
-    /// O(n log n).
+    /// Too many fields make a table, too long ones do not: so Redis takes it. O(n log n).
     pub fn of_packed(packed: Packed, shapes: &Shapes) -> Option<Hash> {
         let fields: BTreeSet<Vec<u8>> = packed.iter().step_by(2).map(|(_, item)| item.to_vec()).collect();
         if fields.len() * 2 != packed.len() {
             return None;
         }
-        let long = packed.iter().any(|(_, item)| item.len() > shapes.hash_max_listpack_value);
         let mut hash = Hash { form: Form::Packed(packed) };
-        if long || fields.len() > shapes.hash_max_listpack_entries {
-            hash.table(shapes);
-        }
+        hash.outgrow(shapes);
         Some(hash)
+    }
+
+    /// Becomes a table if anything in it is too long for a listpack.
+    pub fn outgrow_lengths(&mut self, shapes: &Shapes) {
+        let is_long = |(_, item): (usize, Item<'_>)| item.len() > shapes.hash_max_listpack_value;
+        if self.as_packed().is_some_and(|packed| packed.iter().any(is_long)) {
+            self.table(shapes);
+        }
     }
 
     /// Becomes a copy of the hash with this listpack, which was one's ([`Hash::as_packed`]).

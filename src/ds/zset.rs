@@ -188,8 +188,8 @@ impl Zset {
     }
 
     /// A sorted set from a listpack that somebody else wrote; `None`: it is none, because scores are not
-    /// numbers, or it is not in order, or a member is there twice. It becomes large if it passes the limits.
-    /// O(n log n).
+    /// numbers, or it is not in order, or a member is there twice. Too many members make it large, too long ones
+    /// do not: so Redis takes it. O(n log n).
     pub fn from_packed(packed: Packed, shapes: &Shapes) -> Option<Zset> {
         if !packed.len().is_multiple_of(2) {
             return None;
@@ -208,14 +208,13 @@ impl Zset {
             members.push(member.clone());
             last = Some((score, member));
         }
-        let longest = members.iter().map(Vec::len).max().unwrap_or(0);
         members.sort_unstable();
         if members.windows(2).any(|two| two[0] == two[1]) {
             return None;
         }
         let fits = members.len() <= shapes.zset_max_listpack_entries;
         let mut zset = Zset(Form::Small(packed));
-        if !fits || longest > shapes.zset_max_listpack_value {
+        if !fits {
             zset.enlarge(shapes);
         }
         Some(zset)

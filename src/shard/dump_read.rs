@@ -121,7 +121,12 @@ fn hash(kind: Kind, reader: &mut Reader<'_>, shapes: &Shapes) -> Option<Hash> {
     match kind {
         Kind::HashPacked => return Hash::of_packed(packed(reader)?, shapes),
         Kind::HashZiplist => return Hash::of_packed(ziplist(reader)?, shapes),
-        Kind::HashZipmap => return Hash::of_packed(of_zipmap(&reader.string()?)?, shapes),
+        Kind::HashZipmap => {
+            let mut hash = Hash::of_packed(of_zipmap(&reader.string()?)?, shapes)?;
+            // Of this kind alone Redis looks at the lengths.
+            hash.outgrow_lengths(shapes);
+            return Some(hash);
+        }
         _ => {}
     }
     let mut hash = Hash::default();
