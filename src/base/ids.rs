@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// A map by numbers that this process deals out: nobody else chooses them, so hashing them may be cheap.
+/// A map by numbers that nobody outside can choose, as those that this process deals out, and hashes of keys,
+/// which have a secret seed: hashing them may be cheap.
 pub type NumberMap<V> = HashMap<u64, V, BuildHasherDefault<NumberHasher>>;
 
 /// Spreads the bits of a number that was dealt out in order.

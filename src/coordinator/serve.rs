@@ -163,12 +163,12 @@ impl Center {
         let (txn, home, stamp) = (*txn, *home, *stamp);
         let watcher = if let Job::Exec(watcher) = job { *watcher } else { None };
         // A read is over with this; only its locks stay.
-        let share = match job {
-            Job::Read(_) => match std::mem::replace(job, Job::Hops) {
-                Job::Read(share) => Some(share),
-                _ => unreachable!("looked at above"),
-            },
-            _ => None,
+        let share = match std::mem::replace(job, Job::Hops) {
+            Job::Read(share) => Some(share),
+            other => {
+                *job = other;
+                None
+            }
         };
         if let Some(since) = *waits_since {
             self.metrics.record_lock_wait(self.clock.elapsed_ns(since, self.clock.raw()));

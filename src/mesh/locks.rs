@@ -16,24 +16,7 @@
 use crate::base::ids::NumberMap;
 use crate::mesh::message::Extent;
 use smallvec::SmallVec;
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasherDefault, Hasher};
-
-/// Key hashes are already mixed: hashing them again would only cost.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Identity(u64);
-
-impl Hasher for Identity {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("only whole key hashes are hashed here");
-    }
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-}
+use std::collections::BTreeMap;
 
 /// A request's place in the line of this shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,7 +52,7 @@ struct Place {
 #[derive(Debug)]
 pub struct Locks<W> {
     entries: BTreeMap<Ticket, Entry<W>>,
-    lines: HashMap<u64, SmallVec<[Place; 2]>, BuildHasherDefault<Identity>>,
+    lines: NumberMap<SmallVec<[Place; 2]>>,
     wholes: Vec<Place>,
     by_stamp: NumberMap<Ticket>,
     next_ticket: u64,
@@ -83,7 +66,7 @@ impl<W> Default for Locks<W> {
     fn default() -> Self {
         Locks {
             entries: BTreeMap::new(),
-            lines: HashMap::default(),
+            lines: NumberMap::default(),
             wholes: Vec::new(),
             by_stamp: NumberMap::default(),
             next_ticket: 0,
