@@ -55,6 +55,12 @@ enum Event {
 
 const EVENTS: [Event; 4] = [Event::FlushAll, Event::Delete, Event::Expiry, Event::DeleteBig];
 
+/// p99.9 and maximum, in milliseconds: each without and with what others wait for.
+pub(super) fn tails_ms(quiet: &LazyHistogram, stalled: &LazyHistogram) -> [[f64; 2]; 2] {
+    [99.9, 100.0]
+        .map(|percentile| [quiet, stalled].map(|latency| latency.percentile(percentile) as f64 / 1e6))
+}
+
 impl Session<'_> {
     /// What others wait while all keys go by FLUSHALL, by DEL or by expiry, and while one big value goes.
     pub fn freeing(&self) -> Result<Texts, BenchError> {
@@ -84,10 +90,8 @@ impl Session<'_> {
                 }
                 Event::DeleteBig => asked(running, &watch, &["DEL", "big"])?,
             };
-            let ms = |latency: &LazyHistogram, percentile| latency.percentile(percentile) as f64 / 1e6;
             let mut figures = vec![took_ms];
-            for percentile in [99.9, 100.0] {
-                let (quiet, stalled) = (ms(&quiet, percentile), ms(&stalled, percentile));
+            for [quiet, stalled] in tails_ms(&quiet, &stalled) {
                 figures.extend([quiet, stalled, stalled - quiet]);
             }
             Ok(figures)

@@ -5,12 +5,11 @@
 use super::BenchError;
 use super::compare::{Running, Session};
 use super::filling::{fill_one, scattered};
-use super::freeing::{WATCH_CLIENTS, WATCH_RATE, asked, watch};
+use super::freeing::{WATCH_CLIENTS, WATCH_RATE, asked, tails_ms, watch};
 use super::measure::measure_clean;
 use super::sheet::{Texts, figure, texts};
 use crate::base::number::grouped;
 use crate::load::client::Client;
-use crate::metrics::histogram::LazyHistogram;
 
 /// What stalls: commands over all of a collection.
 const COMMANDS: [&[&str]; 5] = [
@@ -57,8 +56,8 @@ impl Session<'_> {
             let watch = watch(self, running, cores)?;
             let quiet = measure_clean(&watch)?.outcome.latency;
             let (stalled, took_ms) = asked(running, &watch, words)?;
-            let ms = |latency: &LazyHistogram, percentile| latency.percentile(percentile) as f64 / 1e6;
-            Ok(vec![took_ms, ms(&quiet, 99.9), ms(&stalled, 99.9), ms(&quiet, 100.0), ms(&stalled, 100.0)])
+            let figures = tails_ms(&quiet, &stalled).into_iter().flatten();
+            Ok(std::iter::once(took_ms).chain(figures).collect())
         })?;
         let head = format!(
             "GETs while another client looks at a collection of {}: {} requests/s over {WATCH_CLIENTS} connections, \
