@@ -20,6 +20,12 @@ impl Now {
         self.unix_us / 1_000
     }
 
+    /// The later of the two, on each clock by itself. A command that another core sent was read at that core's time:
+    /// where a long turn began before, it must not count from the beginning of that turn.
+    pub fn max(self, other: Now) -> Now {
+        Now { unix_us: self.unix_us.max(other.unix_us), mono_ns: self.mono_ns.max(other.mono_ns) }
+    }
+
     /// Wall clock in whole seconds.
     pub fn unix_s(self) -> u64 {
         self.unix_us / 1_000_000

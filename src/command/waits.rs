@@ -23,8 +23,9 @@ pub(super) fn until_ms(word: &[u8], now: Now) -> Result<Option<u64>, CommandErro
     Ok(until(ms, now))
 }
 
+// Counted from the microsecond and rounded up: a wait that is over never was shorter than asked.
 fn until(ms: u64, now: Now) -> Option<u64> {
-    (ms > 0).then(|| now.unix_ms().saturating_add(ms))
+    (ms > 0).then(|| now.unix_us.div_ceil(1_000).saturating_add(ms))
 }
 
 /// The same words but some: those before `from`, the one at `index`, and those from `to` on.

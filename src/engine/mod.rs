@@ -222,6 +222,7 @@ impl Engine {
     pub fn on_mail(&mut self, from: ShardId, mut batch: Box<Batch>) {
         let raw_now = self.center.clock.raw();
         self.center.see_stamp(batch.stamp);
+        self.center.now = self.center.now.max(batch.now);
         // Replies to one connection come one after the other: it is looked at after the last of them.
         let mut replied = None;
         let mut ops = std::mem::take(&mut batch.ops);
@@ -319,8 +320,8 @@ impl Engine {
 
     /// What to put on the link to a peer.
     pub fn take_mail(&mut self, peer: ShardId) -> Option<Box<Batch>> {
-        let stamp = self.center.stamp;
-        let batch = self.center.outboxes.take(peer, stamp)?;
+        let (stamp, now) = (self.center.stamp, self.center.now);
+        let batch = self.center.outboxes.take(peer, stamp, now)?;
         self.center.metrics.counters.mesh_batches_sent += 1;
         self.center.metrics.counters.mesh_requests_sent += batch.ops.len() as u64;
         Some(batch)

@@ -17,6 +17,8 @@ use crate::session::Remote;
 pub struct Batch {
     /// The sender's logical clock.
     pub stamp: u64,
+    /// The time of the sender's turn.
+    pub now: Now,
     /// In the order they were posted.
     pub ops: Vec<Op>,
     /// Words of the commands, over `bytes`.

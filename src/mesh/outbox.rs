@@ -5,6 +5,7 @@
 //! by the requests they answer. At the bound the connections that need that peer wait; others go on.
 
 use crate::base::args::Args;
+use crate::base::clock::Now;
 use crate::base::ids::{ConnectionId, ShardId};
 use crate::base::limits::{PEER_REQUEST_BYTES_MAX, PEER_REQUESTS_MAX};
 use crate::mesh::message::{Batch, Control, Op, Run};
@@ -102,14 +103,14 @@ impl Outboxes {
         }
     }
 
-    /// The batch for `peer`, stamped, if there is anything in it.
-    pub fn take(&mut self, peer: ShardId, stamp: u64) -> Option<Box<Batch>> {
+    /// The batch for `peer`, stamped and dated, if there is anything in it.
+    pub fn take(&mut self, peer: ShardId, stamp: u64, now: Now) -> Option<Box<Batch>> {
         let open = &mut self.peers[peer.index()].open;
         if open.as_ref().is_none_or(|batch| batch.is_empty()) {
             return None;
         }
         let mut batch = open.take()?;
-        batch.stamp = stamp;
+        (batch.stamp, batch.now) = (stamp, now);
         Some(batch)
     }
 
@@ -178,11 +179,11 @@ mod tests {
     fn a_full_link_leaves_the_batch_open_and_it_grows_on() {
         let mut outboxes = Outboxes::new(2);
         post(&mut outboxes, b"one");
-        let batch = outboxes.take(PEER, 5).unwrap();
+        let batch = outboxes.take(PEER, 5, Now::default()).unwrap();
         outboxes.put_back(PEER, batch);
         post(&mut outboxes, b"two");
-        let batch = outboxes.take(PEER, 9).unwrap();
+        let batch = outboxes.take(PEER, 9, Now::default()).unwrap();
         assert_eq!((batch.ops.len(), batch.stamp), (2, 9));
-        assert!(outboxes.take(PEER, 9).is_none());
+        assert!(outboxes.take(PEER, 9, Now::default()).is_none());
     }
 }

@@ -1,6 +1,7 @@
 //! What the README promises of commands that wait, under a seed: nothing is lost, nothing is given twice, those
 //! who wait for a key are served in the order they came, and time-outs come when they should.
 
+use crate::base::ids::ShardId;
 use crate::base::prng::Prng;
 use crate::resp::value::Value;
 use crate::testing::sim::{Client, Sim, encode};
@@ -311,4 +312,25 @@ fn a_line_that_meets_a_lock_rests_until_the_lock_is_gone() {
     send(&mut sim, writer, words(&["rpush", &near[0], "y"]));
     let reply = Value::Array([&near[0], "y"].map(|part| Value::Bulk(part.as_bytes().to_vec())).to_vec());
     assert_eq!(sim.take_replies(first), [reply]);
+}
+
+#[test]
+fn a_wait_counts_from_when_its_command_was_read_though_its_owner_is_in_an_older_turn() {
+    let mut sim = Sim::new(2, 7);
+    let client = sim.connect();
+    let at = sim.connection(client);
+    let owners = sim.engines()[0].center().owners;
+    let far = (0..).map(|number| format!("k{number}"));
+    let far = far.into_iter().find(|key| owners.locate(key.as_bytes()).shard == ShardId(1)).expect("endless");
+    let [home, owner] = sim.engines() else { panic!("two cores") };
+    assert_eq!(home.center().id, ShardId(0), "the first client is on the first core");
+    home.center().clock.advance(Duration::from_micros(20_300));
+    let read = home.center().clock.now();
+    home.begin_turn(read);
+    home.on_bytes(at, &encode(&[b"blpop", far.as_bytes(), b"0.05"]));
+    let batch = home.take_mail(ShardId(1)).expect("the key is the other core's");
+    assert!(owner.center().now.unix_us < read.unix_us, "its turn began before the command came");
+    owner.on_mail(ShardId(0), batch);
+    let until_ms = owner.center().waiting.next_deadline_ms().expect("it waits");
+    assert_eq!(until_ms, (read.unix_us + 50_000).div_ceil(1_000));
 }
