@@ -37,6 +37,16 @@ pub const CORK_NS: u64 = 200_000;
 /// Replies of so many bytes leave at once.
 pub const CORK_BYTES_MAX: usize = 16 << 10;
 
+/// Keys of the commands that span shards and go together (`coordinator::spanning::group`): the next begins
+/// another group.
+pub const GROUP_KEYS_MAX: usize = 512;
+
+/// The same where they are locked against everybody else.
+pub const GROUP_WRITE_KEYS_MAX: usize = 64;
+
+/// Bytes of the words of such commands; one command may be larger.
+pub const GROUP_BYTES_MAX: usize = 64 << 10;
+
 /// Commands of one connection that may be on their way to other shards at once.
 pub const WINDOW_MAX: usize = 1024;
 

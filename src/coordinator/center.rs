@@ -14,7 +14,7 @@ use crate::command::table::{Command, Table};
 use crate::config::Options;
 use crate::coordinator::frames::Frames;
 use crate::coordinator::preview::Preview;
-use crate::coordinator::spanning::{Question, Spanning};
+use crate::coordinator::spanning::{Group, Question, Spanning};
 use crate::coordinator::transaction::Exec;
 use crate::coordinator::waiting::Waiting;
 use crate::mesh::locks::{Locks, Ticket};
@@ -147,6 +147,8 @@ pub struct Center {
     pub local: VecDeque<Local>,
     /// Commands of this core's clients that span shards, by number.
     pub spanning: NumberMap<Spanning>,
+    /// Commands of the connection that runs which span shards and will leave together.
+    pub group: Group,
     /// Transactions of this core's clients that run, by number.
     pub execs: NumberMap<Exec>,
     /// WATCH commands that await other shards: for whom, and how many.

@@ -78,6 +78,8 @@ pub struct Connection {
     pub(super) arena: Vec<u8>,
     /// A command that spans shards or asks every core is under way; its reply is muted or not.
     pub(super) spanning: Option<bool>,
+    /// Of how many commands its reply is.
+    group_len: usize,
     /// The shard that its command waits at, or may.
     pub(super) waits_at: Option<ShardId>,
     /// What is queued since MULTI.
@@ -235,7 +237,7 @@ impl Connection {
         };
         debug_assert_eq!(open.state, SlotState::Awaited, "filled twice means two owners answered");
         center.metrics.record_remote_wait(open.command, center.clock.elapsed_ns(open.posted, raw_now));
-        self.reply_bytes_hint = reply.len().max(self.reply_bytes_hint - self.reply_bytes_hint / 16);
+        self.reply_bytes_hint = decayed(self.reply_bytes_hint, reply.len());
         let window = WINDOW_START + self.window_growth;
         let small = window * self.reply_bytes_hint < OUTPUT_HOLD_BYTES;
         self.window_growth = if small { (window + 1).min(WINDOW_MAX) - WINDOW_START } else { 0 };
@@ -264,10 +266,12 @@ impl Connection {
         }
     }
 
-    /// The reply to the command that spanned shards or asked every core.
+    /// The reply to the command that spanned shards or asked every core, or those to a group.
     pub fn on_answer(&mut self, reply: &[u8]) {
         debug_assert!(self.slots.is_empty());
         self.settle_output();
+        let each = reply.len() / std::mem::take(&mut self.group_len).max(1);
+        self.reply_bytes_hint = decayed(self.reply_bytes_hint, each);
         if self.spanning.take() == Some(false) {
             self.output.extend_from_slice(reply);
         }
@@ -309,6 +313,11 @@ impl Connection {
             session.input_free = self.input.capacity() - self.input.len();
             session.output_bytes = self.output.len() + self.in_kernel + self.arena.len();
         }
+    }
+
+    /// Whether so many more commands under way would answer more than the output holds.
+    pub(super) fn would_overflow(&self, commands: usize) -> bool {
+        self.unsent_bytes() + commands * self.reply_bytes_hint >= OUTPUT_HOLD_BYTES
     }
 
     /// Whether nothing of this connection may run now, whatever it is.
@@ -392,10 +401,17 @@ impl Connection {
         for index in 0..frames.len() {
             let frame = frames.get(index);
             if let Some(lookup) = frame.lookup {
+                let args = frames.args(frame, input, parser);
+                if !center.group.shares.is_empty() {
+                    if self.join_group(at, center, args, lookup) {
+                        len += frame.len;
+                        continue;
+                    }
+                    self.group_len = center.close_group(at);
+                }
                 if self.is_held(at, center) {
                     return (index, len);
                 }
-                let args = frames.args(frame, input, parser);
                 if let Dispatched::Held(hold) = self.dispatch(at, center, args, lookup, frame.key) {
                     self.hold = hold;
                     return (index, len);
@@ -404,6 +420,14 @@ impl Connection {
             }
             len += frame.len;
         }
+        if !center.group.shares.is_empty() {
+            self.group_len = center.close_group(at);
+        }
         (frames.len(), len)
     }
+}
+
+/// The size of replies to be expected after one of `bytes`.
+fn decayed(hint: usize, bytes: usize) -> usize {
+    bytes.max(hint - hint / 16)
 }

@@ -74,7 +74,7 @@ impl Connection {
         }
         if self.transaction.is_some() && self.queues(command) {
             self.queue(at, center, command, args, muted);
-            self.after_command(at, center, command);
+            self.after_command(at, center, command, muted);
             return Dispatched::Taken;
         }
         let taken = match command.spec.place {
@@ -104,7 +104,7 @@ impl Connection {
             if &*command.full_name == "reset" {
                 self.leave_transaction(at, center);
             }
-            self.after_command(at, center, command);
+            self.after_command(at, center, command, muted);
         }
         taken
     }
@@ -129,11 +129,17 @@ impl Connection {
         }
     }
 
-    /// Notes the command for CLIENT LIST and lets CLIENT REPLY SKIP end.
-    fn after_command(&mut self, at: ConnectionId, center: &mut Center, command: &'static Command) {
+    /// Notes the command for CLIENT LIST and lets CLIENT REPLY SKIP end, unless a transaction has just asked for it.
+    pub(super) fn after_command(
+        &mut self,
+        at: ConnectionId,
+        center: &mut Center,
+        command: &'static Command,
+        muted: bool,
+    ) {
         if let Some(session) = center.clients.get_mut(at) {
             session.last_command = &command.full_name;
-            if session.reply_mode == ReplyMode::SkipNext {
+            if muted && session.reply_mode == ReplyMode::SkipNext {
                 session.reply_mode = ReplyMode::On;
             }
         }

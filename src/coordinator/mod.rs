@@ -20,3 +20,4 @@ pub mod waiting;
 
 pub use center::{Center, Local};
 pub use connection::{Connection, Hold};
+pub use spanning::Group;

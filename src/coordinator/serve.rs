@@ -3,9 +3,9 @@
 use crate::base::ids::ShardId;
 use crate::coordinator::center::{Call, Center, HeldWatch, Local, Work};
 use crate::coordinator::dispatch::{must_wait, park};
-use crate::coordinator::spanning::run_share;
+use crate::coordinator::spanning::run_shares;
 use crate::mesh::locks::{Admission, Ticket};
-use crate::mesh::message::{Batch, Control, Done, Extent, Grant, Job, Lock, Op, Run};
+use crate::mesh::message::{Batch, Control, Done, Extent, Grant, Job, Lock, Op, Run, Shares};
 use crate::session::Remote;
 use std::collections::VecDeque;
 
@@ -73,8 +73,8 @@ impl Center {
             }
             Control::Look { txn, home, db, now, looks } => self.on_look(txn, home, (db, now), &looks),
             Control::Under { txn, home, stamp, share } => {
-                let (reply, ns) = run_share(self, &share);
-                let grant = Grant { txn, stamp, shard: self.id, ns, reply, changed: false };
+                let (reply, ran) = run_shares(self, std::slice::from_ref(&share));
+                let grant = Grant { txn, stamp, shard: self.id, reply, ran, changed: false };
                 self.send(home, Control::Applied(grant));
             }
             Control::Block { txn, home, shares } => self.on_block(txn, home, &shares),
@@ -163,11 +163,11 @@ impl Center {
         let (txn, home, stamp) = (*txn, *home, *stamp);
         let watcher = if let Job::Exec(watcher) = job { *watcher } else { None };
         // A read is over with this; only its locks stay.
-        let share = match std::mem::replace(job, Job::Hops) {
-            Job::Read(share) => Some(share),
+        let shares = match std::mem::replace(job, Job::Hops) {
+            Job::Read(shares) => shares,
             other => {
                 *job = other;
-                None
+                Shares::new()
             }
         };
         if let Some(since) = *waits_since {
@@ -175,21 +175,22 @@ impl Center {
         }
         let changed =
             watcher.is_some_and(|who| self.shard.watched_changed((who.core, who.connection), self.now));
-        let (reply, ns) = share.map_or_else(Default::default, |share| run_share(self, &share));
-        self.send(home, Control::Granted(Grant { txn, stamp, shard: self.id, ns, reply, changed }));
+        let (reply, ran) = run_shares(self, &shares);
+        self.send(home, Control::Granted(Grant { txn, stamp, shard: self.id, reply, ran, changed }));
     }
 
     fn on_commit(&mut self, stamp: u64) {
         let ticket = self.locks.find(stamp).expect("a commit comes under a lock");
         let mut turns = Vec::new();
-        let Work::Spanning { txn, home, job: Job::Write(share), .. } = self.locks.release(ticket, &mut turns)
+        let Work::Spanning { txn, home, job: Job::Write(shares), .. } =
+            self.locks.release(ticket, &mut turns)
         else {
             unreachable!("a commit comes for a write")
         };
-        // Whoever is next has been named but not run: this share still comes first.
-        let (reply, ns) = run_share(self, &share);
+        // Whoever is next has been named but not run: these shares still come first.
+        let (reply, ran) = run_shares(self, &shares);
         self.go_on_watches(ticket);
-        self.send(home, Control::Applied(Grant { txn, stamp, shard: self.id, ns, reply, changed: false }));
+        self.send(home, Control::Applied(Grant { txn, stamp, shard: self.id, reply, ran, changed: false }));
         self.take_turns(turns);
     }
 

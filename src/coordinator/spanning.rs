@@ -12,14 +12,18 @@
 //!   words do not (SORT's patterns), nobody knows beforehand which: it locks every shard as a whole, shared if it
 //!   only reads, and asks each for many of them at once (`looks`).
 //!
+//! - several commands of one pipeline that come one after the other go as a group, as if they were one (`group`).
+//!
 //! It lives apart from its connection: a client that hangs up in the middle changes nothing for others.
 
+mod group;
 mod looks;
+
+pub use group::Group;
 
 use crate::base::args::{Args, OwnedArgs};
 use crate::base::ids::{ConnectionId, ShardId};
 use crate::base::limits::{LOCK_RETRY_DOUBLINGS_MAX, LOCK_RETRY_NS};
-use crate::base::owner::KeyHash;
 use crate::command::gather::Tools;
 use crate::command::spec::{CorePart, CoresFn, Flags, Fold, Hop, Next, Part, Place, Waits};
 use crate::command::table::Command;
@@ -28,11 +32,11 @@ use crate::coordinator::connection::{Connection, Hold};
 use crate::coordinator::dispatch::{Dispatched, feed_monitors};
 use crate::coordinator::transaction::ahead_of;
 use crate::coordinator::waiting::{Offered, PutOff};
-use crate::mesh::message::{Ask, Control, Extent, Grant, Job, Lock, Share};
+use crate::mesh::message::{Ask, Control, Extent, Grant, Job, Lock, Ran, Share};
 use crate::resp::Protocol;
 use crate::resp::reply::Reply;
-use crate::resp::value::skip;
 use crate::session::Remote;
+use smallvec::{SmallVec, smallvec};
 
 /// The transaction that a command is a part of.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +55,8 @@ pub struct Spanning {
     /// It was a wait, and is offered one of its keys.
     offered: Option<Offered>,
     share: Share,
+    /// Commands behind it that go with it.
+    followers: Vec<Share>,
     exclusive: bool,
     stamp: u64,
     attempts: u64,
@@ -63,7 +69,8 @@ pub struct Spanning {
     /// Of the looks under way: per look, the shard of each name.
     routes: Vec<Vec<u16>>,
     began: u64,
-    ns: u64,
+    /// Time spent in each of the commands, on all shards together.
+    ns: SmallVec<[u64; 1]>,
     /// The client has its answer; what is left is to count.
     answered: bool,
 }
@@ -72,16 +79,27 @@ pub struct Spanning {
 #[derive(Debug)]
 struct Leg {
     shard: ShardId,
-    /// Indexes of its keys among the arguments; empty: the whole shard.
-    keys: Vec<usize>,
+    /// Its keys, in the order of the commands and of their words; empty: the whole shard.
+    keys: Vec<KeyAt>,
     /// Their hashes.
     hashes: Vec<u64>,
+    /// What it answered: the replies of its shares of the commands, one after the other.
     reply: Vec<u8>,
+    ran: SmallVec<[Ran; 1]>,
+}
+
+/// Where a key stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct KeyAt {
+    /// Which of the commands.
+    command: u32,
+    /// Which of its words.
+    word: u32,
 }
 
 impl Leg {
     fn new(shard: ShardId) -> Leg {
-        Leg { shard, keys: Vec::new(), hashes: Vec::new(), reply: Vec::new() }
+        Leg { shard, keys: Vec::new(), hashes: Vec::new(), reply: Vec::new(), ran: SmallVec::new() }
     }
 }
 
@@ -118,7 +136,12 @@ impl Connection {
         }
         feed_monitors(at, center, call);
         self.spanning = Some(muted);
-        center.begin_spanning(at, call.to_share(), None, None);
+        if muted || !group::may_be_grouped(call) {
+            center.begin_spanning(at, call.to_share(), None, None);
+        } else {
+            // Those behind it may go with it: it leaves when the connection has looked at them.
+            center.open_group(call);
+        }
         Dispatched::Taken
     }
 
@@ -218,23 +241,24 @@ impl Center {
         within: Option<Within>,
         offered: Option<Offered>,
     ) {
+        self.begin_group(connection, share, Vec::new(), within, offered);
+    }
+
+    /// The same for a command and those that go with it, all of one kind.
+    fn begin_group(
+        &mut self,
+        connection: ConnectionId,
+        share: Share,
+        followers: Vec<Share>,
+        within: Option<Within>,
+        offered: Option<Offered>,
+    ) {
         let args = share.args.view();
         let legs: Vec<Leg> = if needs_all_shards(share.command, args) {
             let shards = (0..self.owners.shards()).map(ShardId);
             shards.map(Leg::new).collect()
         } else {
-            let mut legs: Vec<Leg> = Vec::new();
-            for index in share.command.spec.keys.indexes(args) {
-                let KeyHash { shard, hash } = self.owners.locate(args.at(index));
-                let at = legs.iter().position(|leg| leg.shard == shard).unwrap_or_else(|| {
-                    legs.push(Leg::new(shard));
-                    legs.len() - 1
-                });
-                legs[at].keys.push(index);
-                legs[at].hashes.push(hash);
-            }
-            legs.sort_unstable_by_key(|leg| leg.shard);
-            legs
+            self.legs_of(std::iter::once(&share).chain(&followers))
         };
         self.next_number += 1;
         let number = self.next_number;
@@ -248,11 +272,12 @@ impl Center {
             legs,
             awaited: 0,
             hop: Hop::new(share.db, share.now),
+            ns: smallvec![0; 1 + followers.len()],
             share,
+            followers,
             orders: Vec::new(),
             routes: Vec::new(),
             began: self.clock.raw(),
-            ns: 0,
             answered: false,
         };
         if within.is_none() {
@@ -272,7 +297,7 @@ impl Center {
         spanning.awaited = spanning.legs.len();
         self.metrics.counters.spanning_hops += 1;
         let shares: Vec<(ShardId, Share)> =
-            spanning.legs.iter().map(|leg| (leg.shard, spanning.share_of(leg))).collect();
+            spanning.legs.iter().map(|leg| (leg.shard, spanning.share_of(leg, &leg.keys))).collect();
         let (home, stamp) = (self.id, spanning.stamp);
         self.spanning.insert(number, spanning);
         for (shard, share) in shares {
@@ -285,7 +310,7 @@ impl Center {
         spanning.stamp = self.next_stamp(ahead_of(spanning.attempts));
         spanning.attempts += 1;
         spanning.awaited = spanning.legs.len();
-        spanning.ns = 0;
+        spanning.ns.fill(0);
         self.metrics.counters.lock_requests += spanning.legs.len() as u64;
         self.metrics.counters.spanning_hops += 1;
         for leg in &spanning.legs {
@@ -313,12 +338,11 @@ impl Center {
         if spanning.stamp != grant.stamp {
             return;
         }
-        spanning.take_reply(grant.shard, grant.ns, grant.reply);
-        if self.spanning[&grant.txn].awaited > 0 {
+        let number = grant.txn;
+        spanning.take_reply(grant);
+        if spanning.awaited > 0 {
             return;
         }
-        let number = grant.txn;
-        let spanning = self.spanning.get_mut(&number).expect("looked up above");
         if runs_in_hops(spanning.share.command.spec.place) {
             self.run_hop(number);
         } else if spanning.exclusive {
@@ -376,9 +400,10 @@ impl Center {
 
     pub(super) fn on_applied(&mut self, grant: Grant) {
         let Some(spanning) = self.spanning.get_mut(&grant.txn) else { return };
-        spanning.take_reply(grant.shard, grant.ns, grant.reply);
+        let number = grant.txn;
+        spanning.take_reply(grant);
         if spanning.awaited == 0 {
-            self.finish_folded(grant.txn);
+            self.finish_folded(number);
         }
     }
 
@@ -394,7 +419,7 @@ impl Center {
         for (&index, carry) in spanning.orders[leg].iter().zip(carries) {
             spanning.hop.carries[index] = carry;
         }
-        spanning.ns += ns;
+        spanning.ns[0] += ns;
         spanning.awaited -= 1;
         if spanning.awaited == 0 {
             spanning.weave_looks();
@@ -438,7 +463,8 @@ impl Center {
                 if alone {
                     self.tell_legs(number, |stamp| Control::Release { stamp });
                 }
-                self.finish(number, encoded, failed);
+                let end = encoded.len();
+                self.finish(number, encoded, &[Outcome { end, failed }]);
                 return;
             }
         };
@@ -470,7 +496,7 @@ impl Center {
     fn begin_waiting(&mut self, number: u64, resolved: Option<OwnedArgs>) {
         let spanning = &self.spanning[&number];
         let (connection, offered, share) = (spanning.connection, spanning.offered, spanning.share.clone());
-        let (command, ns, began) = (share.command, spanning.ns, spanning.began);
+        let (command, ns, began) = (share.command, spanning.ns[0], spanning.began);
         if let Some(offered) = offered {
             self.tell_legs(number, |stamp| Control::Release { stamp });
             self.spanning.remove(&number);
@@ -499,42 +525,48 @@ impl Center {
     fn finish_folded(&mut self, number: u64) {
         let chance = self.prng.next_u64();
         let spanning = &self.spanning[&number];
-        let mut encoded = Vec::new();
-        let mut reply = Reply::new(&mut encoded, spanning.share.protocol);
-        let failed = spanning.fold(chance, &mut reply);
-        self.finish(number, encoded, failed);
+        let (encoded, outcomes) = spanning.fold(chance);
+        self.finish(number, encoded, &outcomes);
     }
 
-    /// A command that can only answer OK does so once its commits are on their way: whoever reads one of
-    /// its keys now waits behind its locks, so nobody can tell that the writing is still to come. This
+    /// Commands that can only answer OK do so once their commits are on their way: whoever reads one of
+    /// their keys now waits behind their locks, so nobody can tell that the writing is still to come. This
     /// saves MSET one of its two rounds.
     fn answer_early(&mut self, number: u64) {
         let Some(spanning) = self.spanning.get_mut(&number) else { return };
         spanning.answered = true;
-        let mut reply = Vec::new();
-        Reply::new(&mut reply, spanning.share.protocol).ok();
+        let mut encoded = Vec::new();
+        let mut reply = Reply::new(&mut encoded, spanning.share.protocol);
         let waited = self.clock.elapsed_ns(spanning.began, self.clock.raw());
-        self.metrics.record_spanning_wait(spanning.share.command.id, waited);
-        self.local.push_back(Local::Answer { connection: spanning.connection, reply });
+        for share in spanning.shares() {
+            reply.ok();
+            self.metrics.record_spanning_wait(share.command.id, waited);
+        }
+        self.local.push_back(Local::Answer { connection: spanning.connection, reply: encoded });
     }
 
-    fn finish(&mut self, number: u64, reply: Vec<u8>, failed: bool) {
+    /// Counts what has come to its end, and answers with all replies unless it has answered already.
+    fn finish(&mut self, number: u64, reply: Vec<u8>, outcomes: &[Outcome]) {
         let Some(spanning) = self.spanning.remove(&number) else { return };
-        let command = spanning.share.command;
-        if spanning.offered.is_none() {
-            self.metrics.counters.spanning_commands += 1;
-            self.count_spanning(command, spanning.ns, failed.then_some(&reply));
-            if !spanning.answered {
-                let waited = self.clock.elapsed_ns(spanning.began, self.clock.raw());
-                self.metrics.record_spanning_wait(command.id, waited);
+        let waited = self.clock.elapsed_ns(spanning.began, self.clock.raw());
+        let mut start = 0;
+        for ((share, &ns), outcome) in spanning.shares().zip(&spanning.ns).zip(outcomes) {
+            let command = share.command;
+            let error = outcome.failed.then_some(&reply[start..outcome.end]);
+            start = outcome.end;
+            if spanning.offered.is_none() {
+                self.metrics.counters.spanning_commands += 1;
+                self.count_spanning(command, ns, error);
+                if !spanning.answered {
+                    self.metrics.record_spanning_wait(command.id, waited);
+                }
+            } else if let Some(error) = error {
+                // Its call was counted when it began to wait.
+                self.count_failed(command, error);
             }
-        } else if failed {
-            // Its call was counted when it began to wait.
-            self.count_failed(command, &reply);
-        }
-        if self.slowlog.wants(spanning.ns) {
-            let unix_us = spanning.share.now.unix_us;
-            self.note_slow(spanning.connection, unix_us, spanning.ns, spanning.share.args.view());
+            if self.slowlog.wants(ns) {
+                self.note_slow(spanning.connection, share.now.unix_us, ns, share.args.view());
+            }
         }
         match spanning.offered {
             Some(offered) => self.finish_pending(offered.token, reply),
@@ -587,34 +619,64 @@ fn runs_in_hops(place: Place) -> bool {
     matches!(place, Place::Atomic(_) | Place::Gather(_) | Place::Wait(_))
 }
 
+/// How one of the commands ended.
+#[derive(Clone, Copy, Debug)]
+struct Outcome {
+    /// Where its reply ends among those of all.
+    end: usize,
+    /// Whether the reply is an error.
+    failed: bool,
+}
+
 impl Spanning {
-    fn job_of(&self, leg: &Leg) -> Job {
-        match self.share.command.spec.place {
-            place if runs_in_hops(place) => Job::Hops,
-            _ if self.exclusive => Job::Write(self.share_of(leg)),
-            _ => Job::Read(self.share_of(leg)),
-        }
+    /// The commands, in order.
+    fn shares(&self) -> impl Iterator<Item = &Share> {
+        std::iter::once(&self.share).chain(&self.followers)
     }
 
-    /// A shard's share: the command with that shard's keys only.
-    fn share_of(&self, leg: &Leg) -> Share {
-        let Share { command, ref args, db, protocol, now } = self.share;
+    fn job_of(&self, leg: &Leg) -> Job {
+        if runs_in_hops(self.share.command.spec.place) {
+            return Job::Hops;
+        }
+        let shares = if leg.keys.is_empty() {
+            smallvec![self.share.clone()]
+        } else {
+            leg.keys
+                .chunk_by(|one, next| one.command == next.command)
+                .map(|keys| self.share_of(leg, keys))
+                .collect()
+        };
+        if self.exclusive { Job::Write(shares) } else { Job::Read(shares) }
+    }
+
+    /// A shard's share of one of the commands: that command with these of its keys only.
+    fn share_of(&self, leg: &Leg, keys: &[KeyAt]) -> Share {
+        let command_at = keys.first().map_or(0, |key| key.command as usize);
+        let whole = command_at.checked_sub(1).map_or(&self.share, |at| &self.followers[at]);
+        let Share { command, ref args, db, protocol, now } = *whole;
         if leg.keys.is_empty() {
-            return self.share.clone();
+            return whole.clone();
         }
         let args = args.view();
         let step = command.spec.keys.step as usize;
-        let words = leg.keys.iter().flat_map(|&index| (index..index + step).map(|at| args.at(at)));
+        let words =
+            keys.iter().flat_map(|key| (key.word as usize..key.word as usize + step).map(|at| args.at(at)));
         let words = std::iter::once(args.at(0)).chain(words);
-        let mut own = OwnedArgs::with_room(1 + leg.keys.len() * step, words.clone().map(<[u8]>::len).sum());
+        let mut own = OwnedArgs::with_room(1 + keys.len() * step, words.clone().map(<[u8]>::len).sum());
         words.for_each(|word| own.push(word));
         Share { command, args: own, db, protocol, now }
     }
 
-    fn take_reply(&mut self, shard: ShardId, ns: u64, reply: Vec<u8>) {
-        let leg = self.leg_of_shard(shard);
-        self.legs[leg].reply = reply;
-        self.ns += ns;
+    fn take_reply(&mut self, grant: Grant) {
+        let at = self.leg_of_shard(grant.shard);
+        let leg = &mut self.legs[at];
+        (leg.reply, leg.ran) = (grant.reply, grant.ran);
+        for (keys, ran) in leg.keys.chunk_by(|one, next| one.command == next.command).zip(&leg.ran) {
+            self.ns[keys[0].command as usize] += ran.ns;
+        }
+        if leg.keys.is_empty() {
+            self.ns[0] += leg.ran.iter().map(|ran| ran.ns).sum::<u64>();
+        }
         self.awaited -= 1;
     }
 
@@ -628,64 +690,19 @@ impl Spanning {
     }
 
     fn leg_of_key(&self, key: usize) -> usize {
+        let key = KeyAt { command: 0, word: key as u32 };
         self.legs.iter().position(|leg| leg.keys.contains(&key)).expect("a part names a key of the command")
     }
-
-    /// One reply out of all; says whether it is an error.
-    fn fold(&self, chance: u64, reply: &mut Reply<'_>) -> bool {
-        if let Some(leg) = self.legs.iter().find(|leg| leg.reply.starts_with(b"-")) {
-            reply.raw(&leg.reply);
-            return true;
-        }
-        let fold = match self.share.command.spec.place {
-            Place::Split(_, fold) | Place::Every(_, fold) => fold,
-            _ => unreachable!("only these are folded"),
-        };
-        match fold {
-            Fold::Ok => reply.ok(),
-            Fold::Sum => reply.integer(self.legs.iter().map(|leg| header(&leg.reply).0).sum()),
-            Fold::Concat => {
-                reply.array(self.legs.iter().map(|leg| header(&leg.reply).0 as usize).sum());
-                for leg in &self.legs {
-                    reply.raw(&leg.reply[header(&leg.reply).1..]);
-                }
-            }
-            Fold::InKeyOrder => {
-                let mut elements: Vec<(usize, &[u8])> = Vec::new();
-                for leg in &self.legs {
-                    let mut rest = &leg.reply[header(&leg.reply).1..];
-                    for &key in &leg.keys {
-                        let len = skip(rest).expect("one element per key");
-                        elements.push((key, &rest[..len]));
-                        rest = &rest[len..];
-                    }
-                }
-                elements.sort_unstable_by_key(|element| element.0);
-                reply.array(elements.len());
-                for (_, element) in elements {
-                    reply.raw(element);
-                }
-            }
-            Fold::With(fold) => {
-                let replies: Vec<&[u8]> = self.legs.iter().map(|leg| leg.reply.as_slice()).collect();
-                fold(&replies, chance, reply);
-            }
-        }
-        false
-    }
 }
 
-/// The number in a reply's first line (`:12`, `*3`) and the length of that line.
-pub(crate) fn header(reply: &[u8]) -> (i64, usize) {
-    let end = memchr::memchr(b'\n', reply).expect("a whole reply") + 1;
-    let digits = &reply[1..end - 2];
-    let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
-    (number.expect("our own encoding"), end)
-}
-
-/// Runs a share and returns its reply and the time it took.
-pub(super) fn run_share(center: &mut Center, share: &Share) -> (Vec<u8>, u64) {
+/// Runs shares one after the other; returns their replies, and the time and length of each.
+pub(super) fn run_shares(center: &mut Center, shares: &[Share]) -> (Vec<u8>, SmallVec<[Ran; 1]>) {
     let mut reply = Vec::new();
-    let (ns, _) = center.run(&call_of(share), &mut reply);
-    (reply, ns)
+    let run = |share: &Share| {
+        let start = reply.len();
+        let (ns, _) = center.run(&call_of(share), &mut reply);
+        Ran { ns, len: reply.len() - start }
+    };
+    let ran = shares.iter().map(run).collect();
+    (reply, ran)
 }

@@ -26,7 +26,7 @@ use crate::mesh::locks::Ticket;
 use crate::mesh::message::{Control, Extent, Grant, Job, Lock, Share};
 use crate::resp::Protocol;
 use crate::resp::reply::Reply;
-use crate::session::Remote;
+use crate::session::{Remote, ReplyMode};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Hashes of the keys that a client watches, by shard.
@@ -67,6 +67,8 @@ pub struct Exec {
     /// A watched key has changed.
     changed: bool,
     began: u64,
+    /// Where replies begin that its client does not want, since CLIENT REPLY OFF.
+    silent_from: Option<usize>,
 }
 
 impl Connection {
@@ -239,8 +241,9 @@ impl Connection {
             awaited: 0,
             changed: false,
             began: center.clock.raw(),
+            silent_from: muted.then_some(0),
         };
-        self.spanning = Some(muted);
+        self.spanning = Some(false);
         center.begin_exec(exec);
     }
 }
@@ -512,10 +515,15 @@ impl Center {
         }
         let ns = self.clock.elapsed_ns(began, self.clock.raw());
         self.count(share.command, ns, result.is_err().then_some(&*encoded));
-        exec.reply.extend_from_slice(&encoded);
         if let Some(session) = self.clients.get(at) {
             (exec.db, exec.protocol) = (session.db, session.protocol);
+            match session.reply_mode {
+                ReplyMode::Off => exec.silent_from = exec.silent_from.or(Some(exec.reply.len())),
+                ReplyMode::On => exec.speak(),
+                ReplyMode::SkipNext => {}
+            }
         }
+        exec.reply.extend_from_slice(&encoded);
     }
 
     /// Runs a command of a transaction on this shard; one that would wait finds that there is nothing, but
@@ -591,7 +599,8 @@ impl Center {
 
     fn end_exec(&mut self, number: u64) {
         self.release_exec(number);
-        let Some(exec) = self.execs.remove(&number) else { return };
+        let Some(mut exec) = self.execs.remove(&number) else { return };
+        exec.speak();
         self.serve_ready();
         let ns = self.clock.elapsed_ns(exec.began, self.clock.raw());
         if exec.legs.len() > 1 {
@@ -602,6 +611,15 @@ impl Center {
             self.count(exec.command, ns, None);
         }
         self.local.push_back(Local::Answer { connection: exec.connection, reply: exec.reply });
+    }
+}
+
+impl Exec {
+    /// What comes from here on is wanted: leaves out what came while it was not.
+    fn speak(&mut self) {
+        if let Some(from) = self.silent_from.take() {
+            self.reply.truncate(from);
+        }
     }
 }
 

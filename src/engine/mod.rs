@@ -13,7 +13,7 @@ use crate::config::Options;
 use crate::coordinator::frames::{Frames, WINDOW};
 use crate::coordinator::preview::Preview;
 use crate::coordinator::waiting::Waiting;
-use crate::coordinator::{Center, Connection, Hold, Local};
+use crate::coordinator::{Center, Connection, Group, Hold, Local};
 use crate::mesh::locks::Locks;
 use crate::mesh::message::{Batch, Control, End, Op};
 use crate::mesh::outbox::Outboxes;
@@ -87,6 +87,7 @@ impl Engine {
             own_mail: VecDeque::new(),
             local: VecDeque::new(),
             spanning: NumberMap::default(),
+            group: Group::default(),
             execs: NumberMap::default(),
             watchings: NumberMap::default(),
             held_watches: Vec::new(),

@@ -11,6 +11,7 @@ use crate::command::spec::{Carry, CorePart, Look, Part};
 use crate::command::table::Command;
 use crate::resp::Protocol;
 use crate::session::Remote;
+use smallvec::SmallVec;
 
 /// What one core sends another in one turn.
 #[derive(Debug, Default)]
@@ -344,13 +345,25 @@ pub struct Share {
     pub now: Now,
 }
 
+/// A shard's shares of one command, or of several that go together, in their order.
+pub type Shares = SmallVec<[Share; 1]>;
+
+/// What came of one share.
+#[derive(Clone, Copy, Debug)]
+pub struct Ran {
+    /// Time spent running it, in nanoseconds.
+    pub ns: u64,
+    /// Length of its encoded reply in bytes.
+    pub len: usize,
+}
+
 /// What a shard does for a command it has locked keys for.
 #[derive(Debug)]
 pub enum Job {
     /// Run as soon as the locks are held, answer, keep the locks.
-    Read(Share),
+    Read(Shares),
     /// Wait for the commit.
-    Write(Share),
+    Write(Shares),
     /// Parts will come.
     Hops,
     /// Commands of a transaction will come; says whether a key has changed that its client watches.
@@ -366,10 +379,10 @@ pub struct Grant {
     pub stamp: u64,
     /// Which shard.
     pub shard: ShardId,
-    /// Time spent running, in nanoseconds.
-    pub ns: u64,
-    /// The encoded reply of its share; empty where nothing has run.
+    /// The encoded replies of its shares, one after the other; empty where nothing has run.
     pub reply: Vec<u8>,
+    /// Of each share that has run.
+    pub ran: SmallVec<[Ran; 1]>,
     /// A key has changed that the client watches.
     pub changed: bool,
 }

@@ -3,8 +3,9 @@
 
 use crate::base::prng::Prng;
 use crate::resp::value::Value;
-use crate::testing::history::{Operation, SETUP, check, draw};
-use crate::testing::sim::{Client, Sim};
+use crate::testing::history::{Operation, SETUP, check, draw_pipeline};
+use crate::testing::sim::{Client, Sim, encode};
+use std::collections::VecDeque;
 
 const CLIENTS: usize = 6;
 const OPERATIONS: usize = 120;
@@ -15,18 +16,19 @@ struct Pending {
     skip: usize,
 }
 
-fn ask(sim: &mut Sim, client: Client, at: usize, time: u64, block: bool, text: &str) -> Pending {
+/// One operation of a pipeline, whose bytes are added to it.
+fn ask(pipeline: &mut Vec<u8>, at: usize, time: u64, block: bool, text: &str) -> Pending {
     let commands: Vec<Vec<String>> =
         text.split(';').map(|line| line.split(' ').map(str::to_owned).collect()).collect();
     if block {
-        sim.send_words(client, &[b"multi"]);
+        pipeline.extend(encode(&[b"multi"]));
     }
     for words in &commands {
         let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
-        sim.send_words(client, &words);
+        pipeline.extend(encode(&words));
     }
     if block {
-        sim.send_words(client, &[b"exec"]);
+        pipeline.extend(encode(&[b"exec"]));
     }
     let skip = if block { commands.len() + 1 } else { 0 };
     let operation = Operation { client: at, sent: time, answered: 0, commands, block, reply: Value::Null };
@@ -42,7 +44,7 @@ fn play(seed: u64, broken: bool) -> Result<(), String> {
         sim.engines().iter_mut().for_each(|engine| engine.center_mut().locks.break_release());
     }
     let clients: Vec<Client> = (0..CLIENTS).map(|_| sim.connect()).collect();
-    let mut pending: Vec<Option<Pending>> = (0..CLIENTS).map(|_| None).collect();
+    let mut pending: Vec<VecDeque<Pending>> = (0..CLIENTS).map(|_| VecDeque::new()).collect();
     let mut history = Vec::new();
     let (mut time, mut sent) = (0, 0);
     let mut setup = SETUP.iter();
@@ -50,31 +52,39 @@ fn play(seed: u64, broken: bool) -> Result<(), String> {
         time += 1;
         let moved = sim.step();
         for at in 0..CLIENTS {
-            while let Some(waiting) = &mut pending[at]
+            while let Some(waiting) = pending[at].front_mut()
                 && let Some(reply) = sim.take_reply(clients[at])
             {
                 if waiting.skip > 0 {
                     waiting.skip -= 1;
-                } else if let Some(mut finished) = pending[at].take() {
+                } else if let Some(mut finished) = pending[at].pop_front() {
                     (finished.operation.answered, finished.operation.reply) = (time, reply);
                     history.push(finished.operation);
                 }
             }
         }
-        let idle: Vec<usize> = (0..CLIENTS).filter(|&at| pending[at].is_none()).collect();
+        let idle: Vec<usize> = (0..CLIENTS).filter(|&at| pending[at].is_empty()).collect();
         if sent < OPERATIONS && !idle.is_empty() && (!moved || prng.one_in(3)) {
             time += 1;
             let at = *prng.pick(&idle);
-            let (block, text) =
-                setup.next().map_or_else(|| draw(&mut prng), |text| (false, (*text).to_owned()));
-            pending[at] = Some(ask(&mut sim, clients[at], at, time, block, &text));
-            sent += 1;
+            let drawn = setup
+                .next()
+                .map_or_else(|| draw_pipeline(&mut prng), |text| vec![(false, (*text).to_owned())]);
+            let mut pipeline = Vec::new();
+            sent += drawn.len();
+            pending[at] =
+                drawn.iter().map(|(block, text)| ask(&mut pipeline, at, time, *block, text)).collect();
+            if prng.one_in(2) {
+                sim.deliver(clients[at], &pipeline);
+            } else {
+                sim.send(clients[at], &pipeline);
+            }
         } else if !moved {
             break;
         }
     }
-    if history.len() != OPERATIONS {
-        return Err(format!("{} of {OPERATIONS} operations answered", history.len()));
+    if history.len() != sent {
+        return Err(format!("{} of {sent} operations answered", history.len()));
     }
     check(history).map_err(|fault| format!("{shards} shards: {fault}"))
 }

@@ -232,10 +232,13 @@ fn waits_and_refusals_are_counted_where_commands_meet() {
         }
         world.sim.settle();
         let cost = world.cost();
-        // Every attempt asks four shards, and there is one attempt more than there were refusals.
-        let refusals = cost.get("lock_refusals").copied().unwrap_or(0);
-        assert_eq!(cost["lock_requests"], 4 * (cost["spanning_commands"] + refusals), "seed {seed}");
-        assert_eq!(cost["spanning_hops"], 2 * cost["spanning_commands"] + refusals, "seed {seed}");
+        // Every attempt asks four shards, and those that were not refused asked them once more. Some of the commands
+        // of one client go together.
+        let attempts = cost["lock_requests"] / 4;
+        let granted = attempts - cost.get("lock_refusals").copied().unwrap_or(0);
+        assert_eq!(cost["lock_requests"] % 4, 0, "seed {seed}");
+        assert!((1..=cost["spanning_commands"]).contains(&granted), "seed {seed}");
+        assert_eq!(cost["spanning_hops"], attempts + granted, "seed {seed}");
         let section = world.section("medusa");
         longest = longest.max(section["lock_wait_usec_max"].parse().unwrap());
         for (name, count) in cost {

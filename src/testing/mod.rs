@@ -17,6 +17,8 @@ mod cost;
 #[cfg(test)]
 mod coverage;
 #[cfg(test)]
+mod groups;
+#[cfg(test)]
 mod promises;
 #[cfg(test)]
 mod shards;

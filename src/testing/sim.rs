@@ -115,6 +115,14 @@ impl Sim {
         self.peers[client.0].connection
     }
 
+    /// Hands the client's core bytes in one piece, before anything else happens.
+    pub fn deliver(&mut self, client: Client, bytes: &[u8]) {
+        let (core, at) = (self.peers[client.0].core, self.peers[client.0].connection);
+        self.engines[core].begin_turn(self.clock.now());
+        self.engines[core].on_bytes(at, bytes);
+        self.collect(core);
+    }
+
     /// Puts bytes on their way to the server.
     pub fn send(&mut self, client: Client, bytes: &[u8]) {
         self.peers[client.0].input.extend(bytes);

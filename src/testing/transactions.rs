@@ -304,3 +304,64 @@ fn transactions_that_want_the_same_keys_part_after_some_refusals() {
     }
     assert!(sleeps > 0);
 }
+
+/// As redis-server 7.0.15 answered.
+#[test]
+fn client_reply_within_a_transaction_counts_from_there_on() {
+    let cases: [(&[&[&str]], &[u8]); 4] = [
+        (
+            &[
+                &["multi"],
+                &["client", "reply", "skip"],
+                &["mget", "a", "b"],
+                &["exec"],
+                &["set", "a", "1"],
+                &["get", "a"],
+            ],
+            b"+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n*2\r\n$-1\r\n$-1\r\n$1\r\n1\r\n",
+        ),
+        (
+            &[&["multi"], &["client", "reply", "off"], &["mget", "a", "b"], &["exec"], &["set", "a", "1"]],
+            b"+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n",
+        ),
+        (
+            &[
+                &["multi"],
+                &["client", "reply", "off"],
+                &["ping"],
+                &["client", "reply", "on"],
+                &["ping"],
+                &["exec"],
+            ],
+            b"+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*4\r\n+OK\r\n+PONG\r\n",
+        ),
+        (
+            &[
+                &["multi"],
+                &["client", "reply", "on"],
+                &["ping"],
+                &["client", "reply", "off"],
+                &["exec"],
+                &["ping"],
+                &["client", "reply", "on"],
+            ],
+            b"+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n+OK\r\n+PONG\r\n+OK\r\n",
+        ),
+    ];
+    for shards in [1, 2, 4] {
+        for (commands, expected) in cases {
+            let mut sim = Sim::new(shards, 3);
+            let client = sim.connect();
+            for words in commands {
+                sim.send_words(client, &words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>());
+            }
+            sim.settle();
+            let answer = sim.take_bytes(client);
+            assert_eq!(
+                answer.escape_ascii().to_string(),
+                expected.escape_ascii().to_string(),
+                "{shards} shards"
+            );
+        }
+    }
+}

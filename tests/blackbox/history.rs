@@ -6,7 +6,8 @@
 use crate::common::{Server, Wire};
 use medusa::base::prng::Prng;
 use medusa::resp::{Decoder, Value};
-use medusa::testing::history::{Operation, SETUP, check, draw};
+use medusa::testing::generate::frame;
+use medusa::testing::history::{Operation, SETUP, check, draw_pipeline};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -24,33 +25,36 @@ fn decode(reply: &[u8]) -> Value {
     Decoder::new().next(reply).expect("a well-formed reply").expect("a whole reply").0
 }
 
-/// One operation, from its sending to the reply that counts.
-fn run(wire: &mut Wire, time: &AtomicU64, client: usize, block: bool, text: &str) -> Operation {
-    let commands: Vec<Vec<String>> = text.split(';').map(words).collect();
+/// The operations of one pipeline, from their sending in one piece to the replies that count.
+fn run(wire: &mut Wire, time: &AtomicU64, client: usize, pipeline: &[(bool, String)]) -> Vec<Operation> {
+    let operations: Vec<(bool, Vec<Vec<String>>)> =
+        pipeline.iter().map(|(block, text)| (*block, text.split(';').map(words).collect())).collect();
+    let mut bytes = Vec::new();
+    for (block, commands) in &operations {
+        let (first, last) = if *block { (Some(words("MULTI")), Some(words("EXEC"))) } else { (None, None) };
+        for words in first.iter().chain(commands).chain(&last) {
+            let words: Vec<Vec<u8>> = words.iter().map(|word| word.clone().into_bytes()).collect();
+            frame(&words, &mut bytes);
+        }
+    }
     let sent = time.fetch_add(1, Ordering::SeqCst);
-    if block {
-        wire.command(&["MULTI"]);
-    }
-    commands.iter().for_each(|words| wire.command(words));
-    if block {
-        wire.command(&["EXEC"]);
-        (0..=commands.len()).for_each(|_| drop(wire.reply()));
-    }
-    let reply = decode(&wire.reply());
-    let answered = time.fetch_add(1, Ordering::SeqCst);
-    Operation { client, sent, answered, commands, block, reply }
+    wire.send(&bytes);
+    let answer = |(block, commands): (bool, Vec<Vec<String>>)| {
+        if block {
+            (0..=commands.len()).for_each(|_| drop(wire.reply()));
+        }
+        let reply = decode(&wire.reply());
+        let answered = time.fetch_add(1, Ordering::SeqCst);
+        Operation { client, sent, answered, commands, block, reply }
+    };
+    operations.into_iter().map(answer).collect()
 }
 
 /// What one client does in a round that is drawn from `seed`.
 fn play(wire: &mut Wire, time: &AtomicU64, client: usize, seed: u64, start: &Barrier) -> Vec<Operation> {
     let mut prng = Prng::new(seed);
     start.wait();
-    (0..OPERATIONS)
-        .map(|_| {
-            let (block, text) = draw(&mut prng);
-            run(wire, time, client, block, &text)
-        })
-        .collect()
+    (0..OPERATIONS).flat_map(|_| run(wire, time, client, &draw_pipeline(&mut prng))).collect()
 }
 
 fn check_histories(cores: usize) {
@@ -59,12 +63,14 @@ fn check_histories(cores: usize) {
     let until = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let server = Server::medusa(cores);
     let mut wires: Vec<Wire> = (0..CLIENTS).map(|_| server.connect()).collect();
-    let (time, mut round) = (AtomicU64::new(0), 0);
+    let (time, mut round, mut operations) = (AtomicU64::new(0), 0, 0);
     while until.map_or(round < ROUNDS, |until| Instant::now() < until) {
         let mut history = Vec::new();
         wires.iter_mut().for_each(|wire| assert_eq!(wire.call(&["UNWATCH"]), b"+OK\r\n"));
         assert_eq!(wires[0].call(&["FLUSHALL"]), b"+OK\r\n");
-        history.extend(SETUP.iter().map(|line| run(&mut wires[0], &time, 0, false, line)));
+        history.extend(
+            SETUP.iter().flat_map(|line| run(&mut wires[0], &time, 0, &[(false, (*line).to_owned())])),
+        );
         let start = Barrier::new(CLIENTS);
         let players = wires.iter_mut().enumerate();
         thread::scope(|scope| {
@@ -79,15 +85,13 @@ fn check_histories(cores: usize) {
                 history.extend(player.join().expect("a client that ends well"));
             }
         });
+        operations += history.len();
         if let Err(fault) = check(history) {
             panic!("{cores} cores, round {round}: {fault}");
         }
         round += 1;
     }
-    println!(
-        "{cores} cores: {} operations in {round} histories",
-        round * (CLIENTS * OPERATIONS + SETUP.len())
-    );
+    println!("{cores} cores: {operations} operations in {round} histories");
 }
 
 #[test]
