@@ -78,7 +78,7 @@ pub struct Connection {
     pub(super) arena: Vec<u8>,
     /// A command that spans shards or asks every core is under way; its reply is muted or not.
     pub(super) spanning: Option<bool>,
-    /// Of how many commands its reply is.
+    /// Of how many commands its reply is, if they are a group.
     group_len: usize,
     /// The shard that its command waits at, or may.
     pub(super) waits_at: Option<ShardId>,
@@ -270,8 +270,11 @@ impl Connection {
     pub fn on_answer(&mut self, reply: &[u8]) {
         debug_assert!(self.slots.is_empty());
         self.settle_output();
-        let each = reply.len() / std::mem::take(&mut self.group_len).max(1);
-        self.reply_bytes_hint = decayed(self.reply_bytes_hint, each);
+        // Of a group only: what KEYS answers says nothing about the next commands.
+        let commands = std::mem::take(&mut self.group_len);
+        if let Some(each) = reply.len().checked_div(commands) {
+            self.reply_bytes_hint = decayed(self.reply_bytes_hint, each);
+        }
         if self.spanning.take() == Some(false) {
             self.output.extend_from_slice(reply);
         }
