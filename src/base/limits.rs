@@ -44,6 +44,9 @@ pub const GROUP_KEYS_MAX: usize = 512;
 /// The same where they are locked against everybody else.
 pub const GROUP_WRITE_KEYS_MAX: usize = 64;
 
+/// Such groups of one connection that may be under way at once; at it the connection waits for what is under way.
+pub const GROUPS_MAX: usize = 8;
+
 /// Bytes of the words of such commands; one command may be larger.
 pub const GROUP_BYTES_MAX: usize = 64 << 10;
 

@@ -93,6 +93,15 @@ pub enum Local {
         /// The encoded reply.
         reply: Vec<u8>,
     },
+    /// The replies to commands of a group.
+    Group {
+        /// For whom.
+        connection: ConnectionId,
+        /// Which of its commands, and where the reply of each ends.
+        replies: Vec<(u32, usize)>,
+        /// The encoded replies, one after the other.
+        reply: Vec<u8>,
+    },
     /// The reply to a command that spanned shards or asked every core.
     Answer {
         /// For whom.

@@ -15,6 +15,7 @@ use crate::base::limits::{
 use crate::coordinator::center::Center;
 use crate::coordinator::dispatch::Dispatched;
 use crate::coordinator::frames::{End, Frames, WINDOW};
+use crate::coordinator::spanning::Pending;
 use crate::coordinator::transaction::{Transaction, Watching};
 use crate::mesh::message::End as WaitEnd;
 use crate::resp::request::{ParseLimits, Parser};
@@ -78,8 +79,8 @@ pub struct Connection {
     pub(super) arena: Vec<u8>,
     /// A command that spans shards or asks every core is under way; its reply is muted or not.
     pub(super) spanning: Option<bool>,
-    /// Of how many commands its reply is, if they are a group.
-    group_len: usize,
+    /// Groups of its commands that are under way.
+    pub(super) groups: Vec<Pending>,
     /// The shard that its command waits at, or may.
     pub(super) waits_at: Option<ShardId>,
     /// What is queued since MULTI.
@@ -230,14 +231,39 @@ impl Connection {
     /// A reply to the command in `slot` has come.
     pub fn on_done(&mut self, at: ConnectionId, center: &mut Center, slot: u32, reply: &[u8], raw_now: u64) {
         self.settle_output();
+        let Some(open) = self.slots.get(slot.wrapping_sub(self.first_slot) as usize) else {
+            debug_assert!(false, "a reply for a slot that is not open");
+            return;
+        };
+        center.metrics.record_remote_wait(open.command, center.clock.elapsed_ns(open.posted, raw_now));
+        self.fill(at, center, slot, reply);
+    }
+
+    /// The replies to a group.
+    pub fn on_group(
+        &mut self,
+        at: ConnectionId,
+        center: &mut Center,
+        replies: &[(u32, usize)],
+        reply: &[u8],
+    ) {
+        self.settle_output();
+        self.groups.retain(|group| replies.first().is_none_or(|(slot, _)| *slot != group.slot));
+        let mut start = 0;
+        for &(slot, end) in replies {
+            self.fill(at, center, slot, &reply[start..end]);
+            start = end;
+        }
+    }
+
+    fn fill(&mut self, at: ConnectionId, center: &mut Center, slot: u32, reply: &[u8]) {
         let index = slot.wrapping_sub(self.first_slot) as usize;
         let Some(open) = self.slots.get_mut(index) else {
             debug_assert!(false, "a reply for a slot that is not open");
             return;
         };
         debug_assert_eq!(open.state, SlotState::Awaited, "filled twice means two owners answered");
-        center.metrics.record_remote_wait(open.command, center.clock.elapsed_ns(open.posted, raw_now));
-        self.reply_bytes_hint = decayed(self.reply_bytes_hint, reply.len());
+        self.reply_bytes_hint = reply.len().max(self.reply_bytes_hint - self.reply_bytes_hint / 16);
         let window = WINDOW_START + self.window_growth;
         let small = window * self.reply_bytes_hint < OUTPUT_HOLD_BYTES;
         self.window_growth = if small { (window + 1).min(WINDOW_MAX) - WINDOW_START } else { 0 };
@@ -266,15 +292,10 @@ impl Connection {
         }
     }
 
-    /// The reply to the command that spanned shards or asked every core, or those to a group.
+    /// The reply to the command that spanned shards or asked every core.
     pub fn on_answer(&mut self, reply: &[u8]) {
         debug_assert!(self.slots.is_empty());
         self.settle_output();
-        // Of a group only: what KEYS answers says nothing about the next commands.
-        let commands = std::mem::take(&mut self.group_len);
-        if let Some(each) = reply.len().checked_div(commands) {
-            self.reply_bytes_hint = decayed(self.reply_bytes_hint, each);
-        }
         if self.spanning.take() == Some(false) {
             self.output.extend_from_slice(reply);
         }
@@ -318,13 +339,8 @@ impl Connection {
         }
     }
 
-    /// Whether so many more commands under way would answer more than the output holds.
-    pub(super) fn would_overflow(&self, commands: usize) -> bool {
-        self.unsent_bytes() + commands * self.reply_bytes_hint >= OUTPUT_HOLD_BYTES
-    }
-
     /// Whether nothing of this connection may run now, whatever it is.
-    fn is_held(&self, at: ConnectionId, center: &Center) -> bool {
+    pub(super) fn is_held(&self, at: ConnectionId, center: &Center) -> bool {
         let in_front = match self.hold {
             Hold::None => false,
             Hold::Drain => !self.slots.is_empty(),
@@ -400,20 +416,35 @@ impl Connection {
         input: &[u8],
         parser: &Parser,
     ) -> (usize, usize) {
+        let ran = self.run_each(at, center, frames, input, parser);
+        self.close_group(at, center);
+        ran
+    }
+
+    fn run_each(
+        &mut self,
+        at: ConnectionId,
+        center: &mut Center,
+        frames: &Frames,
+        input: &[u8],
+        parser: &Parser,
+    ) -> (usize, usize) {
         let mut len = 0;
         for index in 0..frames.len() {
             let frame = frames.get(index);
             if let Some(lookup) = frame.lookup {
+                if self.is_held(at, center) {
+                    return (index, len);
+                }
                 let args = frames.args(frame, input, parser);
-                if !center.group.shares.is_empty() {
+                if !center.group.is_empty() {
                     if self.join_group(at, center, args, lookup) {
                         len += frame.len;
                         continue;
                     }
-                    self.group_len = center.close_group(at);
-                }
-                if self.is_held(at, center) {
-                    return (index, len);
+                    if !center.group.lets_pass(args, lookup, frame.key) {
+                        self.close_group(at, center);
+                    }
                 }
                 if let Dispatched::Held(hold) = self.dispatch(at, center, args, lookup, frame.key) {
                     self.hold = hold;
@@ -423,14 +454,6 @@ impl Connection {
             }
             len += frame.len;
         }
-        if !center.group.shares.is_empty() {
-            self.group_len = center.close_group(at);
-        }
         (frames.len(), len)
     }
-}
-
-/// The size of replies to be expected after one of `bytes`.
-fn decayed(hint: usize, bytes: usize) -> usize {
-    bytes.max(hint - hint / 16)
 }

@@ -77,6 +77,9 @@ impl Connection {
             self.after_command(at, center, command, muted);
             return Dispatched::Taken;
         }
+        if !self.groups.is_empty() && self.follows_a_group(center, &call) {
+            return Dispatched::Held(Hold::Drain);
+        }
         let taken = match command.spec.place {
             Place::Connection(run) => {
                 self.run_on_connection(at, center, &call, run, muted);
@@ -303,7 +306,7 @@ impl Connection {
         taken
     }
 
-    fn open_slot(&mut self, center: &Center, call: &Call<'_>, muted: bool) -> u32 {
+    pub(super) fn open_slot(&mut self, center: &Center, call: &Call<'_>, muted: bool) -> u32 {
         let slot = self.first_slot.wrapping_add(self.slots.len() as u32);
         self.slots.push_back(Slot {
             posted: center.clock.raw(),

@@ -19,7 +19,7 @@
 mod group;
 mod looks;
 
-pub use group::Group;
+pub use group::{Group, Pending};
 
 use crate::base::args::{Args, OwnedArgs};
 use crate::base::ids::{ConnectionId, ShardId};
@@ -56,7 +56,7 @@ pub struct Spanning {
     offered: Option<Offered>,
     share: Share,
     /// Commands behind it that go with it.
-    followers: Vec<Share>,
+    followers: group::Followers,
     exclusive: bool,
     stamp: u64,
     attempts: u64,
@@ -131,17 +131,16 @@ impl Connection {
         call: &Call<'_>,
         muted: bool,
     ) -> Dispatched {
+        if !muted && self.open_group(center, call) {
+            feed_monitors(at, center, call);
+            return Dispatched::Taken;
+        }
         if !self.is_drained() {
             return Dispatched::Held(Hold::Drain);
         }
         feed_monitors(at, center, call);
         self.spanning = Some(muted);
-        if muted || !group::may_be_grouped(call) {
-            center.begin_spanning(at, call.to_share(), None, None);
-        } else {
-            // Those behind it may go with it: it leaves when the connection has looked at them.
-            center.open_group(call);
-        }
+        center.begin_spanning(at, call.to_share(), None, None);
         Dispatched::Taken
     }
 
@@ -241,38 +240,40 @@ impl Center {
         within: Option<Within>,
         offered: Option<Offered>,
     ) {
-        self.begin_group(connection, share, Vec::new(), within, offered);
-    }
-
-    /// The same for a command and those that go with it, all of one kind.
-    fn begin_group(
-        &mut self,
-        connection: ConnectionId,
-        share: Share,
-        followers: Vec<Share>,
-        within: Option<Within>,
-        offered: Option<Offered>,
-    ) {
         let args = share.args.view();
         let legs: Vec<Leg> = if needs_all_shards(share.command, args) {
             let shards = (0..self.owners.shards()).map(ShardId);
             shards.map(Leg::new).collect()
         } else {
-            self.legs_of(std::iter::once(&share).chain(&followers))
+            let locate = |word| (KeyAt { command: 0, word: word as u32 }, self.owners.locate(args.at(word)));
+            group::legs_of(share.command.spec.keys.indexes(args).map(locate))
         };
+        self.begin(connection, share, group::Followers::default(), legs, within, offered);
+    }
+
+    fn begin(
+        &mut self,
+        connection: ConnectionId,
+        share: Share,
+        followers: group::Followers,
+        legs: Vec<Leg>,
+        within: Option<Within>,
+        offered: Option<Offered>,
+    ) {
         self.next_number += 1;
         let number = self.next_number;
         let spanning = Spanning {
             connection,
             within,
             offered,
-            exclusive: share.command.spec.flags.has(Flags::WRITE) && share.command.spec.keys.may_change(args),
+            exclusive: share.command.spec.flags.has(Flags::WRITE)
+                && share.command.spec.keys.may_change(share.args.view()),
             stamp: within.map_or(0, |within| within.stamp),
             attempts: 0,
             legs,
             awaited: 0,
             hop: Hop::new(share.db, share.now),
-            ns: smallvec![0; 1 + followers.len()],
+            ns: smallvec![0; 1 + followers.shares.len()],
             share,
             followers,
             orders: Vec::new(),
@@ -542,7 +543,14 @@ impl Center {
             reply.ok();
             self.metrics.record_spanning_wait(share.command.id, waited);
         }
-        self.local.push_back(Local::Answer { connection: spanning.connection, reply: encoded });
+        let each = encoded.len() / spanning.ns.len();
+        let (connection, slots) = (spanning.connection, &spanning.followers.slots);
+        if slots.is_empty() {
+            self.local.push_back(Local::Answer { connection, reply: encoded });
+        } else {
+            let replies = slots.iter().zip(1..).map(|(&slot, count)| (slot, count * each)).collect();
+            self.local.push_back(Local::Group { connection, replies, reply: encoded });
+        }
     }
 
     /// Counts what has come to its end, and answers with all replies unless it has answered already.
@@ -570,8 +578,15 @@ impl Center {
         }
         match spanning.offered {
             Some(offered) => self.finish_pending(offered.token, reply),
-            None if !spanning.answered => self.answer(spanning.connection, spanning.within, reply),
-            None => {}
+            None if spanning.answered => {}
+            None if spanning.followers.slots.is_empty() => {
+                self.answer(spanning.connection, spanning.within, reply);
+            }
+            None => {
+                let ends = outcomes.iter().map(|outcome| outcome.end);
+                let replies = spanning.followers.slots.iter().copied().zip(ends).collect();
+                self.local.push_back(Local::Group { connection: spanning.connection, replies, reply });
+            }
         }
     }
 
@@ -631,7 +646,7 @@ struct Outcome {
 impl Spanning {
     /// The commands, in order.
     fn shares(&self) -> impl Iterator<Item = &Share> {
-        std::iter::once(&self.share).chain(&self.followers)
+        std::iter::once(&self.share).chain(&self.followers.shares)
     }
 
     fn job_of(&self, leg: &Leg) -> Job {
@@ -652,7 +667,7 @@ impl Spanning {
     /// A shard's share of one of the commands: that command with these of its keys only.
     fn share_of(&self, leg: &Leg, keys: &[KeyAt]) -> Share {
         let command_at = keys.first().map_or(0, |key| key.command as usize);
-        let whole = command_at.checked_sub(1).map_or(&self.share, |at| &self.followers[at]);
+        let whole = command_at.checked_sub(1).map_or(&self.share, |at| &self.followers.shares[at]);
         let Share { command, ref args, db, protocol, now } = *whole;
         if leg.keys.is_empty() {
             return whole.clone();

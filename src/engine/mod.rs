@@ -481,6 +481,14 @@ impl Engine {
                 }
                 return;
             }
+            Local::Group { connection, replies, reply } => {
+                if self.center.clients.get(connection).is_some()
+                    && let Some(open) = self.connections[connection.index as usize].as_deref_mut()
+                {
+                    open.on_group(connection, &mut self.center, &replies, &reply);
+                }
+                connection
+            }
             Local::Answer { connection, reply } => {
                 if let Some(open) = self.connection_mut(connection) {
                     open.on_answer(&reply);

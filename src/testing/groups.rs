@@ -1,7 +1,7 @@
 //! Commands of one pipeline that span shards and go together (`coordinator::spanning::group`): fewer rounds, the
 //! same answers.
 
-use crate::base::limits::{GROUP_BYTES_MAX, GROUP_WRITE_KEYS_MAX};
+use crate::base::limits::{GROUP_BYTES_MAX, GROUP_WRITE_KEYS_MAX, GROUPS_MAX};
 use crate::base::prng::Prng;
 use crate::resp::value::Value;
 use crate::testing::sim::{Sim, encode};
@@ -65,6 +65,54 @@ fn reads_and_writes_do_not_go_together() {
     let (replies, rounds) = ask(&mut sim, &parts.concat());
     assert_eq!(replies, [Value::Simple(b"OK".to_vec()), Value::Integer(6), Value::Integer(0)]);
     assert_eq!(rounds, 3);
+}
+
+#[test]
+fn commands_on_one_key_may_stand_between_those_of_a_group() {
+    let mut sim = Sim::new(3, 5);
+    ask(&mut sim, &over_all(b"mset", Some(b"x")));
+    let get = |key: &[u8]| encode(&[b"get", key]);
+    let value = Value::Bulk(b"x".to_vec());
+    let values = Value::Array(vec![value.clone(); 6]);
+    let pipeline =
+        [over_all(b"mget", None), get(b"other"), get(b"another"), over_all(b"mget", None)].concat();
+    let (replies, rounds) = ask(&mut sim, &pipeline);
+    assert_eq!((replies, rounds), (vec![values.clone(), Value::Null, Value::Null, values.clone()], 1));
+    // One that has a key of the group waits for it, and what is behind waits too.
+    let pipeline = [over_all(b"mget", None), get(KEYS[2]), over_all(b"mget", None)].concat();
+    let (replies, rounds) = ask(&mut sim, &pipeline);
+    assert_eq!((replies, rounds), (vec![values.clone(), value, values], 2));
+}
+
+#[test]
+fn groups_of_one_connection_are_under_way_together_if_they_share_no_key() {
+    let mut sim = Sim::new(3, 5);
+    let owners = sim.engines()[0].center().owners;
+    let apart = |number: usize| {
+        let names = (0..).map(|at| format!("{number}:{at}").into_bytes());
+        let mut names = names.into_iter();
+        let first = names.next().expect("endless");
+        let shard = owners.locate(&first).shard;
+        let second = names.find(|name| owners.locate(name).shard != shard).expect("endless");
+        [first, second]
+    };
+    let client = sim.connect();
+    // A read, a write, a read, ...: each takes another course than the one in front of it.
+    let command = |number: usize| {
+        let [one, other] = apart(number);
+        if number.is_multiple_of(2) {
+            encode(&[b"mget", &one, &other])
+        } else {
+            encode(&[b"mset", &one, b"x", &other, b"y"])
+        }
+    };
+    let pipeline: Vec<u8> = (0..20).flat_map(command).collect();
+    sim.deliver(client, &pipeline);
+    let under_way: usize = sim.engines().iter().map(|engine| engine.center().spanning.len()).sum();
+    assert_eq!(under_way, GROUPS_MAX);
+    sim.settle();
+    let nothing = Value::Array(vec![Value::Null; 2]);
+    assert_eq!(sim.take_replies(client), vec![[nothing, Value::Simple(b"OK".to_vec())]; 10].concat());
 }
 
 fn draw(prng: &mut Prng) -> Vec<u8> {

@@ -63,17 +63,21 @@ pub fn draw(prng: &mut Prng) -> (bool, String) {
     }
 }
 
-/// What a client sends next, in one piece: one operation as [`draw`] draws it, or several commands over many keys.
+/// What a client sends next, in one piece: one operation as [`draw`] draws it, or several commands that all have one
+/// key in common, for only where two commands share a key is their order the pipeline's.
 pub fn draw_pipeline(prng: &mut Prng) -> Vec<(bool, String)> {
     if !prng.one_in(6) {
         return vec![draw(prng)];
     }
-    let command = |prng: &mut Prng| match prng.below(8) {
+    let command = |prng: &mut Prng| match prng.below(11) {
+        8 => format!("set c0 {}", prng.below(100)),
+        9 => "get c0".to_owned(),
+        10 => "incr c0".to_owned(),
         0..3 => format!("mset c0 {0} c1 {0} c2 {0}", prng.below(100)),
         3..5 => "mget c0 c1 c2".to_owned(),
         5 => "exists r0 r1 r2 c0".to_owned(),
         6 => "del c2 c0".to_owned(),
-        _ => "mget c2 c1".to_owned(),
+        _ => "mget c2 c0".to_owned(),
     };
     (0..2 + prng.below(2)).map(|_| (false, command(prng))).collect()
 }

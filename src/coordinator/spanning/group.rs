@@ -5,15 +5,18 @@
 //! moment, since nothing has to come in between. Each is still counted, timed and answered for itself.
 //!
 //! Only what is split over its keys' owners goes together (MGET, MSET, DEL, ...), and only commands that take the same
-//! course: reads; writes whose answer is certain; other writes.
+//! course: reads; writes whose answer is certain; other writes. Commands on one key may stand between them. Those run
+//! at once, before a group that has not left or after one that has, unless it has their key: then they wait until it
+//! is through, and so does any other command that might meet its keys. For each key the order is the pipeline's.
 
 use super::{KeyAt, Leg, Outcome, Spanning};
 use crate::base::args::Args;
 use crate::base::ids::ConnectionId;
-use crate::base::limits::{GROUP_BYTES_MAX, GROUP_KEYS_MAX, GROUP_WRITE_KEYS_MAX};
+use crate::base::limits::{GROUP_BYTES_MAX, GROUP_KEYS_MAX, GROUP_WRITE_KEYS_MAX, GROUPS_MAX};
 use crate::base::owner::{KeyHash, Owners};
 use crate::command::spec::{Flags, Fold, Place};
 use crate::command::table::Lookup;
+use crate::config::PipelineOrder;
 use crate::coordinator::center::{Call, Center, call_of};
 use crate::coordinator::connection::Connection;
 use crate::coordinator::dispatch::{feed_monitors, fits_step};
@@ -21,6 +24,7 @@ use crate::mesh::message::Share;
 use crate::resp::reply::Reply;
 use crate::resp::value::skip;
 use crate::session::{Intent, ReplyMode};
+use smallvec::SmallVec;
 
 /// Which course a command takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,20 +51,24 @@ fn course(call: &Call<'_>) -> Option<Course> {
     })
 }
 
-/// Whether a command may begin a group.
-pub(super) fn may_be_grouped(call: &Call<'_>) -> bool {
-    course(call).is_some()
-}
-
-/// The number of a command's keys, if they live on several shards.
-fn spread(owners: &Owners, call: &Call<'_>) -> Option<usize> {
-    let mut keys = call.command.spec.keys.indexes(call.args);
-    let count = keys.clone().count();
-    let first = owners.locate(call.args.at(keys.next()?)).shard;
-    keys.any(|key| owners.locate(call.args.at(key)).shard != first).then_some(count)
-}
-
 impl Connection {
+    /// Begins a group with its first command, if it may; those behind it may join until the connection has looked at
+    /// what has come.
+    pub(super) fn open_group(&mut self, center: &mut Center, call: &Call<'_>) -> bool {
+        let strict = center.options.pipeline_order == PipelineOrder::Strict;
+        if course(call).is_none()
+            || self.spanning.is_some()
+            || self.groups.len() >= GROUPS_MAX
+            || (strict && !self.is_drained())
+        {
+            return false;
+        }
+        let slot = self.open_slot(center, call, false);
+        let keys = keys_of(&center.owners, call).collect::<Keys>();
+        center.group.take_on(call, slot, &keys);
+        true
+    }
+
     /// Lets a command go with those of this connection that are about to leave, if it may.
     pub(in crate::coordinator) fn join_group(
         &mut self,
@@ -75,7 +83,6 @@ impl Connection {
         let Some(session) = center.clients.get(at) else { return false };
         if session.reply_mode != ReplyMode::On
             || session.intent != Intent::Open
-            || self.transaction.is_some()
             || center.clients.pause.until_ms != 0
             || !command.arity_fits(args.len())
         {
@@ -90,77 +97,132 @@ impl Connection {
         if course.is_none() || course != self::course(&call_of(first)) {
             return false;
         }
-        let Some(keys) = spread(&center.owners, &call) else { return false };
+        let keys = keys_of(&center.owners, &call).collect::<Keys>();
         let keys_max = if course == Some(Course::Read) { GROUP_KEYS_MAX } else { GROUP_WRITE_KEYS_MAX };
-        let group = &mut center.group;
-        if group.keys + keys > keys_max
-            || group.bytes + args.bytes_len() > GROUP_BYTES_MAX
-            || self.would_overflow(group.shares.len() + 1)
+        if keys.iter().all(|(_, key)| key.shard == keys[0].1.shard)
+            || center.group.keys.len() + keys.len() > keys_max
+            || center.group.bytes + args.bytes_len() > GROUP_BYTES_MAX
+            || self.follows_a_group(center, &call)
         {
             return false;
         }
-        group.take_on(&call, keys);
+        let slot = self.open_slot(center, &call, false);
+        center.group.take_on(&call, slot, &keys);
         feed_monitors(at, center, &call);
         self.after_command(at, center, command, false);
         true
     }
+
+    /// Sends the group that is open on its way, if there is one.
+    pub(in crate::coordinator) fn close_group(&mut self, at: ConnectionId, center: &mut Center) {
+        if center.group.is_empty() {
+            return;
+        }
+        let Group { shares, slots, keys, .. } = std::mem::take(&mut center.group);
+        let hashes = keys.iter().map(|(_, key)| key.hash).collect();
+        self.groups.push(Pending { slot: slots[0], hashes });
+        let mut shares = shares.into_iter();
+        let first = shares.next().expect("it is not empty");
+        let followers = Followers { shares: shares.collect(), slots };
+        center.begin(at, first, followers, legs_of(keys.into_iter()), None, None);
+    }
+
+    /// Whether a command has to come after a group of this connection that is under way.
+    pub(in crate::coordinator) fn follows_a_group(&self, center: &Center, call: &Call<'_>) -> bool {
+        match call.command.spec.place {
+            Place::Owner(_) | Place::Split(..) | Place::Atomic(_) | Place::Gather(_) => {
+                let keys = call.command.spec.keys;
+                let meets = |word| {
+                    let hash = center.owners.hash(call.args.at(word));
+                    self.groups.iter().any(|group| group.hashes.contains(&hash))
+                };
+                !keys.are_all_named(call.args) || keys.indexes(call.args).any(meets)
+            }
+            // It may look at any key.
+            Place::Scan(_) => true,
+            // They have no key, or wait for all that is in front of them anyway.
+            _ => false,
+        }
+    }
+}
+
+/// A group under way, as its connection knows it.
+#[derive(Debug)]
+pub struct Pending {
+    /// The slot of its first command.
+    pub slot: u32,
+    hashes: Vec<u64>,
+}
+
+/// The commands of a group behind the first.
+#[derive(Debug, Default)]
+pub(super) struct Followers {
+    /// In the order of the pipeline.
+    pub(super) shares: Vec<Share>,
+    /// Where the replies go, the first command's too; empty for what is no group.
+    pub(super) slots: Vec<u32>,
+}
+
+type Keys = SmallVec<[(u32, KeyHash); 16]>;
+
+fn keys_of(owners: &Owners, call: &Call<'_>) -> impl Iterator<Item = (u32, KeyHash)> {
+    call.command.spec.keys.indexes(call.args).map(|word| (word as u32, owners.locate(call.args.at(word))))
 }
 
 /// Commands of the connection that runs which are about to leave together.
 #[derive(Debug, Default)]
 pub struct Group {
     /// In the order of the pipeline.
-    pub shares: Vec<Share>,
+    shares: Vec<Share>,
+    slots: Vec<u32>,
     /// Keys of all of them.
-    keys: usize,
+    keys: Vec<(KeyAt, KeyHash)>,
     /// Bytes of all their words.
     bytes: usize,
 }
 
 impl Group {
-    fn take_on(&mut self, call: &Call<'_>, keys: usize) {
-        self.keys += keys;
+    /// Whether no command has begun one.
+    pub(in crate::coordinator) fn is_empty(&self) -> bool {
+        self.shares.is_empty()
+    }
+
+    /// Whether a command that does not join may run before the group leaves: it has one key, and not one of these.
+    pub(in crate::coordinator) fn lets_pass(
+        &self,
+        args: Args<'_>,
+        lookup: Lookup,
+        key: Option<KeyHash>,
+    ) -> bool {
+        let (Lookup::Found(command), Some(key)) = (lookup, key) else { return false };
+        matches!(command.spec.place, Place::Owner(_))
+            && command.spec.keys.is_one()
+            && command.arity_fits(args.len())
+            && !self.keys.iter().any(|(_, other)| other.hash == key.hash)
+    }
+
+    fn take_on(&mut self, call: &Call<'_>, slot: u32, keys: &[(u32, KeyHash)]) {
+        let command = self.shares.len() as u32;
+        self.keys.extend(keys.iter().map(|&(word, key)| (KeyAt { command, word }, key)));
         self.bytes += call.args.bytes_len();
+        self.slots.push(slot);
         self.shares.push(call.to_share());
     }
 }
 
-impl Center {
-    /// Begins a group with its first command.
-    pub(super) fn open_group(&mut self, call: &Call<'_>) {
-        let keys = call.command.spec.keys.indexes(call.args).count();
-        self.group.take_on(call, keys);
+/// One leg for each shard that owns some of these keys, in the order of the shards.
+pub(super) fn legs_of(keys: impl Iterator<Item = (KeyAt, KeyHash)>) -> Vec<Leg> {
+    let mut legs: Vec<Leg> = Vec::new();
+    for (key, KeyHash { shard, hash }) in keys {
+        let at = legs.iter().position(|leg| leg.shard == shard).unwrap_or_else(|| {
+            legs.push(Leg::new(shard));
+            legs.len() - 1
+        });
+        legs[at].keys.push(key);
+        legs[at].hashes.push(hash);
     }
-
-    /// Sends the group of a connection on its way, if there is one; says how many commands are in it.
-    pub(in crate::coordinator) fn close_group(&mut self, at: ConnectionId) -> usize {
-        let Group { shares, .. } = std::mem::take(&mut self.group);
-        let count = shares.len();
-        let mut shares = shares.into_iter();
-        if let Some(share) = shares.next() {
-            self.begin_group(at, share, shares.collect(), None, None);
-        }
-        count
-    }
-
-    /// One leg for each shard that owns keys of these commands, in the order of the shards.
-    pub(super) fn legs_of<'a>(&self, shares: impl Iterator<Item = &'a Share>) -> Vec<Leg> {
-        let mut legs: Vec<Leg> = Vec::new();
-        for (command, share) in (0..).zip(shares) {
-            let args = share.args.view();
-            for word in share.command.spec.keys.indexes(args) {
-                let KeyHash { shard, hash } = self.owners.locate(args.at(word));
-                let at = legs.iter().position(|leg| leg.shard == shard).unwrap_or_else(|| {
-                    legs.push(Leg::new(shard));
-                    legs.len() - 1
-                });
-                legs[at].keys.push(KeyAt { command, word: word as u32 });
-                legs[at].hashes.push(hash);
-            }
-        }
-        legs.sort_unstable_by_key(|leg| leg.shard);
-        legs
-    }
+    legs.sort_unstable_by_key(|leg| leg.shard);
+    legs
 }
 
 /// One shard's answer to its share of one command.
