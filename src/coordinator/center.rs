@@ -46,6 +46,8 @@ pub enum Work {
         home: ShardId,
         /// Its stamp.
         stamp: u64,
+        /// The wait whose kept key does not stand in its way.
+        token: Option<u64>,
         /// What to do.
         job: Job,
         /// When it began to wait in line, in the clock's raw ticks; it need not have.

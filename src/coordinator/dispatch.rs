@@ -399,15 +399,12 @@ fn meets_kept(center: &Center, call: &Call<'_>) -> bool {
 /// Puts a command into this shard's line of locks, or behind a kept key.
 pub(super) fn park(center: &mut Center, from: Remote, slot: u32, call: &Call<'_>) {
     center.metrics.counters.commands_parked += 1;
-    let keys = call.command.spec.keys;
-    if !center.waiting.keeps_none() && meets_kept(center, call) {
-        let owners = center.owners;
-        let hashes = keys.indexes(call.args).map(|index| owners.hash(call.args.at(index)));
-        let parked = Parked { from, slot, share: call.to_share(), gone: false };
-        return center.waiting.queue(hashes, parked);
-    }
-    let hashes = keys.indexes(call.args).map(|index| center.owners.hash(call.args.at(index))).collect();
     let parked = Parked { from, slot, share: call.to_share(), gone: false };
+    if !center.waiting.keeps_none() && meets_kept(center, call) {
+        return center.queue_behind_kept(parked);
+    }
+    let keys = call.command.spec.keys;
+    let hashes = keys.indexes(call.args).map(|index| center.owners.hash(call.args.at(index))).collect();
     center.locks.park(hashes, call.writes(), Work::Parked(parked));
 }
 

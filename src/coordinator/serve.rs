@@ -125,21 +125,11 @@ impl Center {
     fn on_lock(&mut self, lock: Lock) {
         let Lock { txn, home, stamp, extent, exclusive, token, job } = lock;
         self.see_stamp(stamp);
-        if !self.waiting.keeps_none() {
-            // Nobody waits for a kept key while holding another: who keeps it might wait for that one.
-            let kept = match &extent {
-                Extent::Whole => true,
-                Extent::Keys(hashes) => match token {
-                    Some(token) => self.waiting.keeps_from(hashes.iter().copied(), home, token),
-                    None => self.waiting.keeps(hashes.iter().copied()),
-                },
-            };
-            if kept {
-                let seen = self.stamp;
-                return self.send(home, Control::Refused { txn, stamp, seen, kept });
-            }
+        if self.meets_kept_key(&extent, home, token) {
+            let seen = self.stamp;
+            return self.send(home, Control::Refused { txn, stamp, seen, kept: true });
         }
-        let work = Work::Spanning { txn, home, stamp, job, waits_since: None };
+        let work = Work::Spanning { txn, home, stamp, token, job, waits_since: None };
         match self.locks.request(stamp, extent, exclusive, work) {
             Admission::Granted(ticket) => self.grant(ticket),
             Admission::Waits(ticket) => {
@@ -155,9 +145,25 @@ impl Center {
         }
     }
 
+    /// Whether a key is kept that a request for locks covers, and not for its own wait. Nobody waits for a kept key while
+    /// holding another: who keeps it might wait for that one.
+    fn meets_kept_key(&self, extent: &Extent, home: ShardId, token: Option<u64>) -> bool {
+        if self.waiting.keeps_none() {
+            return false;
+        }
+        match extent {
+            Extent::Whole => true,
+            Extent::Keys(hashes) => match token {
+                Some(token) => self.waiting.keeps_from(hashes.iter().copied(), home, token),
+                None => self.waiting.keeps(hashes.iter().copied()),
+            },
+        }
+    }
+
     /// A share's locks are held: a read runs now; home hears of it.
     fn grant(&mut self, ticket: Ticket) {
-        let Work::Spanning { txn, home, stamp, job, waits_since } = self.locks.work_mut(ticket) else {
+        self.locks.begin(ticket);
+        let Work::Spanning { txn, home, stamp, job, waits_since, .. } = self.locks.work_mut(ticket) else {
             unreachable!("a parked command is never granted on arrival")
         };
         let (txn, home, stamp) = (*txn, *home, *stamp);
@@ -202,22 +208,33 @@ impl Center {
     }
 
     /// Those who hold their locks now get their turn, in the order they came. A parked command runs and
-    /// is gone at once, which may give others theirs: a loop, since thousands may wait in one line.
+    /// is gone at once, which may give others theirs: a loop, since thousands may wait in one line. Whoever waits for
+    /// what one of them wrote is served before the next.
     fn take_turns(&mut self, turns: Vec<Ticket>) {
         let mut turns = VecDeque::from(turns);
         let mut more = Vec::new();
-        while let Some(ticket) = turns.pop_front() {
-            if !matches!(self.locks.work(ticket), Work::Parked(_)) {
+        loop {
+            self.serve_ready();
+            let Some(ticket) = turns.pop_front() else { return };
+            let (home, token) = match self.locks.work(ticket) {
+                Work::Spanning { home, token, .. } => (*home, *token),
+                Work::Parked(parked) => (parked.from.core, None),
+            };
+            let kept = self.meets_kept_key(self.locks.extent(ticket), home, token);
+            if !kept && matches!(self.locks.work(ticket), Work::Spanning { .. }) {
                 self.grant(ticket);
                 continue;
             }
-            let Work::Parked(parked) = self.locks.release(ticket, &mut more) else {
-                unreachable!("looked at above")
-            };
-            self.run_parked(&parked);
+            match self.locks.release(ticket, &mut more) {
+                Work::Parked(parked) if kept => self.queue_behind_kept(parked),
+                Work::Parked(parked) => self.run_parked(&parked),
+                Work::Spanning { txn, home, stamp, .. } => {
+                    let seen = self.stamp;
+                    self.send(home, Control::Refused { txn, stamp, seen, kept });
+                }
+            }
             turns.extend(more.drain(..));
         }
-        self.serve_ready();
     }
 
     pub(super) fn answer_parked(&mut self, from: Remote, slot: u32, reply: Vec<u8>) {

@@ -2,7 +2,8 @@
 //!
 //! A command that found nothing is filed with the owners of its keys, in the line of each key. A write of such a
 //! key is noted by the shard; once the command that wrote is through, and no transaction holds the key, those in
-//! line are tried in the order they came, each with a command that names this key only.
+//! line are tried in the order they came, each with a command that names this key only. That is before the next in the
+//! line of locks begins, or those who come all the time would take everything from those who wait.
 //!
 //! - All keys on one shard: that shard decides everything, when to serve and when to give up, so an
 //!   element that was taken is never taken for nobody.
@@ -309,7 +310,7 @@ impl Center {
             let hashes =
                 call.command.spec.keys.indexes(call.args).map(|at| self.owners.hash(call.args.at(at)));
             let writes = call.writes();
-            if !self.locks.is_empty() && self.locks.conflicts(hashes.clone().chain([hash]), writes) {
+            if !self.locks.is_empty() && self.locks.are_in_use(hashes.clone().chain([hash]), writes) {
                 if !self.waiting.held.contains(&key) {
                     self.waiting.held.push(key);
                 }
@@ -411,6 +412,14 @@ impl Center {
             self.serve_line(key, tried);
             self.go_on_parked(parked);
         }
+    }
+
+    /// Puts a command behind the first of its keys that is kept.
+    pub(super) fn queue_behind_kept(&mut self, parked: Parked) {
+        let (owners, call) = (self.owners, call_of(&parked.share));
+        let keys = call.command.spec.keys.indexes(call.args);
+        let hashes: Vec<u64> = keys.map(|at| owners.hash(call.args.at(at))).collect();
+        self.waiting.queue(hashes.into_iter(), parked);
     }
 
     /// Commands that wanted a kept key: they run, or wait for the next that is in their way.

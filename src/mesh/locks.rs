@@ -39,6 +39,8 @@ struct Entry<W> {
     extent: Extent,
     exclusive: bool,
     granted: bool,
+    // It has been told, and may have run something.
+    begun: bool,
     work: W,
 }
 
@@ -143,6 +145,24 @@ impl<W> Locks<W> {
         holders
     }
 
+    /// Whether somebody who has begun holds any of these keys, against a reader or (`exclusive`) a writer. Those who
+    /// hold their locks and do not know it yet, and those in line, are in nobody's way.
+    pub fn are_in_use(&self, keys: impl IntoIterator<Item = u64>, exclusive: bool) -> bool {
+        let in_use = |place: &Place| (place.exclusive || exclusive) && self.entries[&place.ticket].begun;
+        self.wholes.iter().any(in_use)
+            || keys.into_iter().any(|key| self.lines.get(&key).is_some_and(|line| line.iter().any(in_use)))
+    }
+
+    /// Notes that a request which holds its locks uses them from now on.
+    pub fn begin(&mut self, ticket: Ticket) {
+        self.entries.get_mut(&ticket).expect("a ticket of this table").begun = true;
+    }
+
+    /// What a request covers.
+    pub fn extent(&self, ticket: Ticket) -> &Extent {
+        &self.entries[&ticket].extent
+    }
+
     /// The request with that stamp, if it is still here.
     pub fn find(&self, stamp: u64) -> Option<Ticket> {
         self.by_stamp.get(&stamp).copied()
@@ -222,7 +242,7 @@ impl<W> Locks<W> {
                 }
             }
         }
-        self.entries.insert(ticket, Entry { stamp, extent, exclusive, granted, work });
+        self.entries.insert(ticket, Entry { stamp, extent, exclusive, granted, begun: false, work });
         ticket
     }
 
@@ -294,6 +314,21 @@ mod tests {
         assert_eq!(now, [waiter]);
         locks.release(waiter, &mut now);
         assert!(locks.is_empty() && locks.lines.is_empty() && locks.by_stamp.is_empty());
+    }
+
+    #[test]
+    fn keys_are_in_use_from_when_their_holder_has_begun() {
+        let mut locks = Locks::default();
+        let holder = granted(locks.request(10, keys(&[1]), false, ()));
+        let Admission::Waits(next) = locks.request(11, keys(&[1]), true, ()) else { panic!() };
+        assert!(!locks.are_in_use([1], true));
+        locks.begin(holder);
+        assert!(locks.are_in_use([2, 1], true));
+        assert!(!locks.are_in_use([1], false), "readers share");
+        locks.release(holder, &mut Vec::new());
+        assert!(locks.is_granted(next) && !locks.are_in_use([1], false));
+        locks.begin(next);
+        assert!(locks.are_in_use([1], false));
     }
 
     #[test]

@@ -334,3 +334,49 @@ fn a_wait_counts_from_when_its_command_was_read_though_its_owner_is_in_an_older_
     let until_ms = owner.center().waiting.next_deadline_ms().expect("it waits");
     assert_eq!(until_ms, (read.unix_us + 50_000).div_ceil(1_000));
 }
+
+/// Whoever waits has the first element that is pushed, however many come meanwhile who would take it.
+fn first_is_first(seed: u64) -> Result<(), String> {
+    let mut prng = Prng::new(seed);
+    let mut sim = Sim::new(2 + prng.below(3) as u16, prng.next_u64());
+    let clients: Vec<Client> = (0..9).map(|_| sim.connect()).collect();
+    let [first, pusher, others @ ..] = &clients[..] else { panic!("nine") };
+    let command = |prng: &mut Prng| {
+        let mut keys = KEYS[..3].to_vec();
+        keys.swap(0, prng.below(3) as usize);
+        encode(&[b"blpop", keys[0].as_bytes(), keys[1].as_bytes(), keys[2].as_bytes(), b"0"])
+    };
+    let asked = command(&mut prng);
+    sim.send(*first, &asked);
+    sim.settle();
+    for round in 0..30 {
+        let digits = round.to_string();
+        for key in &KEYS[..3] {
+            sim.send_words(*pusher, &[b"rpush", key.as_bytes(), digits.as_bytes()]);
+        }
+        for client in others {
+            // Each asks again as soon as it is answered.
+            if round == 0 || !sim.take_replies(*client).is_empty() {
+                let asked = command(&mut prng);
+                sim.send(*client, &asked);
+            }
+        }
+        for _ in 0..prng.below(20) {
+            sim.step();
+        }
+    }
+    sim.settle();
+    match sim.take_replies(*first).first().and_then(element) {
+        Some(0) => Ok(()),
+        other => Err(format!("who was first has {other:?}")),
+    }
+}
+
+#[test]
+fn whoever_waits_is_served_before_those_who_come_after() {
+    for seed in 0..400 {
+        if let Err(fault) = first_is_first(seed) {
+            panic!("seed {seed}: {fault}");
+        }
+    }
+}
