@@ -325,6 +325,10 @@ impl Packed {
             if next > end || read_back(&bytes, next) != Some(inside) {
                 return None;
             }
+            // One that says "more before me" without need may read the same, until what is before it changes.
+            let mut back = [0; 5];
+            let back_len = write_back(inside, &mut back);
+            bytes[next - back_len..next].copy_from_slice(&back[..back_len]);
             offset = next;
             count += 1;
         }

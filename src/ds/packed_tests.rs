@@ -305,3 +305,13 @@ fn room_is_given_back() {
     let clone = packed.clone();
     assert_eq!(contents(&clone).len(), 10);
 }
+
+#[test]
+fn a_back_length_that_reads_on_into_its_entry_is_put_right() {
+    // The empty string, whose back length goes on over its code and the header.
+    let mut packed = Packed::from_bytes(vec![9, 0, 0, 0, 1, 0, 0x80, 0x81, 0xff]).unwrap();
+    assert_eq!(packed.as_bytes()[7], 1);
+    packed.push_front(b"x");
+    let items: Vec<Vec<u8>> = packed.iter().rev().map(|(_, item)| item.to_vec()).collect();
+    assert_eq!(items, [b"".to_vec(), b"x".to_vec()]);
+}
