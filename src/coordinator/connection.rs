@@ -231,12 +231,8 @@ impl Connection {
     /// A reply to the command in `slot` has come.
     pub fn on_done(&mut self, at: ConnectionId, center: &mut Center, slot: u32, reply: &[u8], raw_now: u64) {
         self.settle_output();
-        let Some(open) = self.slots.get(slot.wrapping_sub(self.first_slot) as usize) else {
-            debug_assert!(false, "a reply for a slot that is not open");
-            return;
-        };
+        let Some(open) = self.fill(at, center, slot, reply) else { return };
         center.metrics.record_remote_wait(open.command, center.clock.elapsed_ns(open.posted, raw_now));
-        self.fill(at, center, slot, reply);
     }
 
     /// The replies to a group.
@@ -256,12 +252,14 @@ impl Connection {
         }
     }
 
-    fn fill(&mut self, at: ConnectionId, center: &mut Center, slot: u32, reply: &[u8]) {
+    /// Puts a reply in its slot, and what is complete in front into the output; returns the slot as it was.
+    fn fill(&mut self, at: ConnectionId, center: &mut Center, slot: u32, reply: &[u8]) -> Option<Slot> {
         let index = slot.wrapping_sub(self.first_slot) as usize;
         let Some(open) = self.slots.get_mut(index) else {
             debug_assert!(false, "a reply for a slot that is not open");
-            return;
+            return None;
         };
+        let was = *open;
         debug_assert_eq!(open.state, SlotState::Awaited, "filled twice means two owners answered");
         self.reply_bytes_hint = reply.len().max(self.reply_bytes_hint - self.reply_bytes_hint / 16);
         let window = WINDOW_START + self.window_growth;
@@ -271,7 +269,7 @@ impl Connection {
         if index > 0 {
             open.state = SlotState::Ready { start: self.arena.len(), len: kept.len() };
             self.arena.extend_from_slice(kept);
-            return;
+            return Some(was);
         }
         self.output.extend_from_slice(kept);
         self.slots.pop_front();
@@ -290,6 +288,7 @@ impl Connection {
             self.arena.clear();
             self.window_growth = self.window_growth.min(WINDOW_KEPT - WINDOW_START);
         }
+        Some(was)
     }
 
     /// The reply to the command that spanned shards or asked every core.
@@ -340,7 +339,7 @@ impl Connection {
     }
 
     /// Whether nothing of this connection may run now, whatever it is.
-    pub(super) fn is_held(&self, at: ConnectionId, center: &Center) -> bool {
+    fn is_held(&self, at: ConnectionId, center: &Center) -> bool {
         let in_front = match self.hold {
             Hold::None => false,
             Hold::Drain => !self.slots.is_empty(),
@@ -370,6 +369,7 @@ impl Connection {
             let end = frames.gather(&mut parser, rest, &limits, count_max, center);
             frames.prefetch(center, db);
             let (ran, len) = self.run_frames(at, center, &frames, rest, &parser);
+            self.close_group(at, center);
             used += len;
             if ran < frames.len() {
                 // The rest of the window is parsed again when its turn comes.
@@ -407,21 +407,9 @@ impl Connection {
         used
     }
 
-    /// Runs a window of frames until one has to wait; returns how many ran and their length in bytes.
+    /// Runs a window of frames until one has to wait; returns how many ran and their length in bytes. Leaves the group
+    /// that the last of them opened open.
     fn run_frames(
-        &mut self,
-        at: ConnectionId,
-        center: &mut Center,
-        frames: &Frames,
-        input: &[u8],
-        parser: &Parser,
-    ) -> (usize, usize) {
-        let ran = self.run_each(at, center, frames, input, parser);
-        self.close_group(at, center);
-        ran
-    }
-
-    fn run_each(
         &mut self,
         at: ConnectionId,
         center: &mut Center,
