@@ -14,9 +14,10 @@
 //! shard in order, it takes one round instead of one per shard.
 
 use crate::base::ids::NumberMap;
+use crate::mesh::line::{Line, Place};
 use crate::mesh::message::Extent;
-use smallvec::SmallVec;
 use std::collections::BTreeMap;
+use std::collections::hash_map::Entry as Slot;
 
 /// A request's place in the line of this shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,17 +45,11 @@ struct Entry<W> {
     work: W,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    ticket: Ticket,
-    exclusive: bool,
-}
-
 /// The lock table of one shard; `W` is what a request wants done.
 #[derive(Debug)]
 pub struct Locks<W> {
     entries: BTreeMap<Ticket, Entry<W>>,
-    lines: NumberMap<SmallVec<[Place; 2]>>,
+    lines: NumberMap<Line>,
     wholes: Vec<Place>,
     by_stamp: NumberMap<Ticket>,
     next_ticket: u64,
@@ -102,9 +97,7 @@ impl<W> Locks<W> {
         if self.wholes.iter().any(|place| place.exclusive || exclusive) {
             return true;
         }
-        keys.into_iter().any(|key| {
-            self.lines.get(&key).is_some_and(|line| line.iter().any(|place| place.exclusive || exclusive))
-        })
+        keys.into_iter().any(|key| self.lines.get(&key).is_some_and(|line| line.stops(exclusive)))
     }
 
     /// A request of a command that spans shards.
@@ -134,8 +127,9 @@ impl<W> Locks<W> {
 
     /// Who holds any of these keys exclusively at this moment.
     pub fn holders(&self, keys: impl IntoIterator<Item = u64>) -> Vec<Ticket> {
-        let lines = keys.into_iter().filter_map(|key| self.lines.get(&key)).flatten();
+        let lines = keys.into_iter().filter_map(|key| self.lines.get(&key));
         let mut holders: Vec<Ticket> = lines
+            .flat_map(Line::front)
             .chain(&self.wholes)
             .filter(|place| place.exclusive && self.entries[&place.ticket].granted)
             .map(|place| place.ticket)
@@ -150,7 +144,7 @@ impl<W> Locks<W> {
     pub fn are_in_use(&self, keys: impl IntoIterator<Item = u64>, exclusive: bool) -> bool {
         let in_use = |place: &Place| (place.exclusive || exclusive) && self.entries[&place.ticket].begun;
         self.wholes.iter().any(in_use)
-            || keys.into_iter().any(|key| self.lines.get(&key).is_some_and(|line| line.iter().any(in_use)))
+            || keys.into_iter().any(|key| self.lines.get(&key).is_some_and(|line| line.front().any(in_use)))
     }
 
     /// Notes that a request which holds its locks uses them from now on.
@@ -198,20 +192,25 @@ impl<W> Locks<W> {
         }
         let mut candidates: Vec<Ticket> = Vec::new();
         match &entry.extent {
-            Extent::Whole => self.wholes.retain(|place| place.ticket != ticket),
+            Extent::Whole => {
+                self.wholes.retain(|place| place.ticket != ticket);
+                candidates.extend(self.entries.keys().copied());
+            }
             Extent::Keys(keys) => {
                 for key in keys {
-                    let line = self.lines.get_mut(key).expect("a held key has a line");
-                    line.retain(|place| place.ticket != ticket);
-                    candidates.extend(line.iter().map(|place| place.ticket));
-                    if line.is_empty() {
-                        self.lines.remove(key);
+                    let Slot::Occupied(mut line) = self.lines.entry(*key) else {
+                        unreachable!("a held key has a line")
+                    };
+                    if self.broken {
+                        candidates.extend(line.get().iter().map(|place| place.ticket));
+                        candidates.retain(|candidate| *candidate != ticket);
+                    }
+                    if line.get_mut().remove(ticket, &mut candidates) {
+                        line.remove();
                     }
                 }
+                candidates.extend(self.wholes.iter().map(|place| place.ticket));
             }
-        }
-        if matches!(entry.extent, Extent::Whole) || !self.wholes.is_empty() {
-            candidates.extend(self.entries.keys().copied());
         }
         candidates.sort_unstable();
         candidates.dedup();
@@ -233,12 +232,15 @@ impl<W> Locks<W> {
     fn enter(&mut self, stamp: u64, extent: Extent, exclusive: bool, granted: bool, work: W) -> Ticket {
         self.next_ticket += 1;
         let ticket = Ticket(self.next_ticket);
-        let place = Place { ticket, exclusive };
+        let place = Place { ticket, stamp, exclusive };
         match &extent {
             Extent::Whole => self.wholes.push(place),
             Extent::Keys(keys) => {
                 for key in keys {
-                    self.lines.entry(*key).or_default().push(place);
+                    match self.lines.entry(*key) {
+                        Slot::Occupied(mut line) => line.get_mut().push(place),
+                        Slot::Vacant(empty) => drop(empty.insert(Line::new(place))),
+                    }
                 }
             }
         }
@@ -246,11 +248,9 @@ impl<W> Locks<W> {
         ticket
     }
 
-    /// The latest stamp among those a new request would have to wait for.
+    /// A stamp that none of those is later than whom a new request would have to wait for; `None`: there are none.
     fn latest_conflict(&self, extent: &Extent, exclusive: bool) -> Option<u64> {
-        let stamp_of = |place: &Place| self.entries[&place.ticket].stamp;
-        let clash = |place: &&Place| place.exclusive || exclusive;
-        let wholes = self.wholes.iter().filter(clash).map(stamp_of).max();
+        let wholes = self.wholes.iter().filter(|place| place.exclusive || exclusive).map(|place| place.stamp);
         let others = match extent {
             Extent::Whole => self
                 .entries
@@ -258,13 +258,9 @@ impl<W> Locks<W> {
                 .filter(|entry| entry.exclusive || exclusive)
                 .map(|entry| entry.stamp)
                 .max(),
-            Extent::Keys(keys) => keys
-                .iter()
-                .filter_map(|key| self.lines.get(key))
-                .filter_map(|line| line.iter().filter(clash).map(stamp_of).max())
-                .max(),
+            Extent::Keys(keys) => keys.iter().filter_map(|key| self.lines.get(key)?.latest(exclusive)).max(),
         };
-        wholes.max(others)
+        wholes.max().max(others)
     }
 
     fn is_blocked(&self, ticket: Ticket) -> bool {
@@ -277,7 +273,9 @@ impl<W> Locks<W> {
             Extent::Whole => {
                 self.entries.range(..ticket).any(|(_, other)| other.exclusive || entry.exclusive)
             }
-            Extent::Keys(keys) => keys.iter().any(|key| self.lines[key].iter().any(earlier)),
+            Extent::Keys(keys) => {
+                keys.iter().any(|key| self.lines[key].is_in_front_of(ticket, entry.exclusive))
+            }
         }
     }
 }

@@ -170,3 +170,30 @@ fn a_table_is_empty_exactly_while_nobody_holds_or_waits() {
     assert!(locks.is_empty() && !locks.conflicts([1, 2, 3], true));
     assert_eq!(locks.request(1, Extent::Whole, true, false), Admission::Granted(Ticket(3)));
 }
+
+/// Whoever looks at all of a line to leave it would be at this for hours.
+#[test]
+fn very_many_may_wait_in_one_line() {
+    const MANY: u64 = 100_000;
+    let mut locks: Locks<Parked> = Locks::default();
+    let Admission::Granted(holder) = locks.request(1, Extent::Keys(vec![7]), true, false) else { panic!() };
+    // A block of writers, a block of readers, and then one of each in turn.
+    let exclusive = |number: u64| number < MANY / 3 || (number > 2 * MANY / 3 && number.is_multiple_of(2));
+    let line: Vec<Ticket> = (0..MANY)
+        .map(|number| {
+            assert!(locks.conflicts([7], exclusive(number)));
+            locks.park(vec![7], exclusive(number), true)
+        })
+        .collect();
+    let mut turns = Vec::new();
+    let mut left = Vec::new();
+    locks.release(holder, &mut turns);
+    while let Some(ticket) = turns.pop() {
+        assert!(locks.is_granted(ticket));
+        left.push(ticket);
+        locks.release(ticket, &mut turns);
+    }
+    assert!(locks.is_empty());
+    left.sort_unstable();
+    assert_eq!(left, line);
+}
