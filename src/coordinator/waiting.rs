@@ -51,8 +51,8 @@ enum Who {
 struct Kept {
     waiter: u64,
     key: DbKey,
-    /// Those in line that could not be served with what is there.
-    tried: Vec<u64>,
+    /// The last in line that could not be served with what is there; 0: nobody was tried.
+    tried: u64,
     /// Commands that want the key.
     parked: VecDeque<Parked>,
 }
@@ -70,6 +70,7 @@ pub(super) struct PutOff {
 #[derive(Debug, Default)]
 pub struct Waiting {
     waiters: NumberMap<Waiter>,
+    /// In the order they came, which is that of their numbers.
     lines: HashMap<DbKey, VecDeque<u64>>,
     by_home: HashMap<(ShardId, u64), u64>,
     by_client: HashMap<(ShardId, ConnectionId), u64>,
@@ -169,7 +170,9 @@ impl Waiting {
         let waiter = self.waiters.remove(&id)?;
         for (key, _) in &waiter.shares {
             if let Some(line) = self.lines.get_mut(key) {
-                line.retain(|other| *other != id);
+                if let Ok(at) = line.binary_search(&id) {
+                    line.remove(at);
+                }
                 if line.is_empty() {
                     self.lines.remove(key);
                 }
@@ -286,7 +289,7 @@ impl Center {
                 return;
             }
             for key in std::mem::take(&mut keys) {
-                self.serve_line(key, Vec::new());
+                self.serve_line(key, 0);
             }
             if !self.shard.listeners.has_ready() {
                 return;
@@ -294,15 +297,15 @@ impl Center {
         }
     }
 
-    /// Tries those in line for a key, but those who were tried before.
-    fn serve_line(&mut self, key: DbKey, mut tried: Vec<u64>) {
+    /// Tries those in line for a key who come after `tried`.
+    fn serve_line(&mut self, key: DbKey, mut tried: u64) {
         let hash = self.owners.hash(&key.1);
         if self.waiting.kept.contains_key(&hash) {
             return;
         }
         loop {
             let Some(line) = self.waiting.lines.get(&key) else { return };
-            let Some(id) = line.iter().copied().find(|id| !tried.contains(id)) else { return };
+            let Some(&id) = line.get(line.partition_point(|id| *id <= tried)) else { return };
             let waiter = &self.waiting.waiters[&id];
             let share = waiter.shares.iter().find(|(of, _)| *of == key).expect("in line for its key");
             let share = Share { now: self.now, ..share.1.clone() };
@@ -321,7 +324,7 @@ impl Center {
                     let mut reply = Vec::new();
                     self.run(&call, &mut reply);
                     if self.would_wait.take().is_some() {
-                        tried.push(id);
+                        tried = id;
                         continue;
                     }
                     self.unfile(id);
@@ -363,10 +366,9 @@ impl Center {
     /// The key goes to the next in line; `tried`: its waiter could not be served. Otherwise something was in its
     /// way, and whoever that is gets a turn first.
     pub(super) fn give_up_kept(&mut self, hash: u64, tried: bool) {
-        let Some(mut kept) = self.waiting.kept.remove(&hash) else { return };
+        let Some(kept) = self.waiting.kept.remove(&hash) else { return };
         if tried {
-            kept.tried.push(kept.waiter);
-            self.serve_line(kept.key, kept.tried);
+            self.serve_line(kept.key, kept.waiter);
         } else {
             self.waiting.later.push(kept.key);
         }
