@@ -474,10 +474,9 @@ impl Center {
         let mut by_leg: Vec<Vec<(Part, Vec<u8>)>> = spanning.legs.iter().map(|_| Vec::new()).collect();
         for (index, part) in parts.into_iter().enumerate() {
             let key = spanning.share.args.view().at(part.key).to_vec();
-            let leg = match spanning.has_all_shards() {
-                true => self.owners.locate(&key).shard.index(),
-                false => spanning.leg_of_key(part.key),
-            };
+            let owner = self.owners.locate(&key).shard;
+            let leg = spanning.legs.iter().position(|leg| leg.shard == owner);
+            let leg = leg.expect("a part names a key of the command");
             spanning.orders[leg].push(index);
             by_leg[leg].push((part, key));
         }
@@ -702,11 +701,6 @@ impl Spanning {
     /// Whether its legs are all shards in their order, each as a whole.
     fn has_all_shards(&self) -> bool {
         self.legs.iter().any(|leg| leg.keys.is_empty())
-    }
-
-    fn leg_of_key(&self, key: usize) -> usize {
-        let key = KeyAt { command: 0, word: key as u32 };
-        self.legs.iter().position(|leg| leg.keys.contains(&key)).expect("a part names a key of the command")
     }
 }
 

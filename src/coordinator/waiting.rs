@@ -15,6 +15,7 @@
 //!   kept key. If another key stands in its way for long it gives the offer back and is offered again.
 
 use crate::base::args::OwnedArgs;
+use crate::base::clock::Now;
 use crate::base::ids::{ConnectionId, NumberMap, ShardId};
 use crate::command::spec::{Place, Waits};
 use crate::coordinator::center::{Call, Center, Local, Parked, Work, call_of};
@@ -23,6 +24,8 @@ use crate::mesh::message::{Control, End, Share};
 use crate::resp::reply::Reply;
 use crate::session::Remote;
 use crate::shard::DbKey;
+use indexmap::IndexSet;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 /// A client in the lines of this shard.
@@ -31,8 +34,8 @@ struct Waiter {
     who: Who,
     /// The whole command.
     share: Share,
-    /// The command with one key only, for each key it waits for here.
-    shares: Vec<(DbKey, Share)>,
+    /// The keys it waits for here, and which of its words they are.
+    keys: HashMap<DbKey, usize>,
     /// When this shard gives up, in Unix milliseconds.
     until_ms: Option<u64>,
 }
@@ -78,7 +81,7 @@ pub struct Waiting {
     kept: HashMap<u64, Kept>,
     /// Keys whose line met a lock, and how many locks had been released by then: nothing has changed for them before
     /// another is.
-    held: Vec<DbKey>,
+    held: IndexSet<DbKey>,
     held_at: u64,
     /// Commands of this core that met a kept key, to ask again.
     pub(super) put_off: Vec<PutOff>,
@@ -108,11 +111,23 @@ pub struct Pending {
     connection: ConnectionId,
     share: Share,
     shards: Vec<ShardId>,
+    /// Owners of the keys that it does not wait for: where a move goes.
+    others: Vec<ShardId>,
     until_ms: Option<u64>,
     /// An offer has been taken; the shard and key index it came from.
     taking: Option<ShardId>,
     /// It has ended otherwise; what to answer once the offer that was taken has come to nothing.
     ended: Option<End>,
+}
+
+impl Waiter {
+    /// The command with that key only.
+    fn narrowed(&self, key: &DbKey, now: Now) -> Share {
+        let Share { command, db, protocol, .. } = self.share;
+        let waits = waits_of(&call_of(&self.share)).expect("only commands that wait are filed");
+        let args = (waits.narrow)(self.share.args.view(), self.keys[key]);
+        Share { command, args, db, protocol, now }
+    }
 }
 
 impl Waiting {
@@ -168,7 +183,7 @@ impl Waiting {
 
     fn remove(&mut self, id: u64) -> Option<Waiter> {
         let waiter = self.waiters.remove(&id)?;
-        for (key, _) in &waiter.shares {
+        for key in waiter.keys.keys() {
             if let Some(line) = self.lines.get_mut(key) {
                 if let Ok(at) = line.binary_search(&id) {
                     line.remove(at);
@@ -231,19 +246,16 @@ impl Center {
     }
 
     fn file(&mut self, who: Who, share: &Share, indexes: &[usize], until_ms: Option<u64>) {
-        let Place::Wait(waits) = share.command.spec.place else { return };
         self.waiting.next += 1;
         let id = self.waiting.next;
-        let mut shares: Vec<(DbKey, Share)> = Vec::new();
+        let mut keys: HashMap<DbKey, usize> = HashMap::with_capacity(indexes.len());
         for &index in indexes {
             let key = (share.db, share.args.view().at(index).to_vec());
-            if shares.iter().any(|(other, _)| *other == key) {
-                continue;
-            }
-            let args = (waits.narrow)(share.args.view(), index);
-            self.waiting.lines.entry(key.clone()).or_default().push_back(id);
-            self.shard.listeners.wait_for(key.clone());
-            shares.push((key, Share { args, ..share.clone() }));
+            // A key that is named twice counts where it stands first.
+            let Entry::Vacant(place) = keys.entry(key) else { continue };
+            self.waiting.lines.entry(place.key().clone()).or_default().push_back(id);
+            self.shard.listeners.wait_for(place.key().clone());
+            place.insert(index);
         }
         match who {
             Who::Here { from, .. } => self.waiting.by_client.insert((from.core, from.connection), id),
@@ -252,12 +264,12 @@ impl Center {
         if let Some(at) = until_ms {
             self.waiting.deadlines.insert((at, id));
         }
-        self.waiting.waiters.insert(id, Waiter { who, share: share.clone(), shares, until_ms });
+        self.waiting.waiters.insert(id, Waiter { who, share: share.clone(), keys, until_ms });
     }
 
     fn unfile(&mut self, id: u64) -> Option<Waiter> {
         let waiter = self.waiting.remove(id)?;
-        for (key, _) in &waiter.shares {
+        for key in waiter.keys.keys() {
             if !self.waiting.lines.contains_key(key) {
                 self.shard.listeners.forget(key);
             }
@@ -281,7 +293,7 @@ impl Center {
         let mut keys = std::mem::take(&mut self.waiting.due);
         if self.waiting.held_at != self.locks.releases() {
             self.waiting.held_at = self.locks.releases();
-            keys.append(&mut self.waiting.held);
+            keys.extend(std::mem::take(&mut self.waiting.held));
         }
         loop {
             keys.extend(self.shard.listeners.take_ready());
@@ -307,16 +319,13 @@ impl Center {
             let Some(line) = self.waiting.lines.get(&key) else { return };
             let Some(&id) = line.get(line.partition_point(|id| *id <= tried)) else { return };
             let waiter = &self.waiting.waiters[&id];
-            let share = waiter.shares.iter().find(|(of, _)| *of == key).expect("in line for its key");
-            let share = Share { now: self.now, ..share.1.clone() };
+            let share = waiter.narrowed(&key, self.now);
             let call = call_of(&share);
             let hashes =
                 call.command.spec.keys.indexes(call.args).map(|at| self.owners.hash(call.args.at(at)));
             let writes = call.writes();
             if !self.locks.is_empty() && self.locks.are_in_use(hashes.clone().chain([hash]), writes) {
-                if !self.waiting.held.contains(&key) {
-                    self.waiting.held.push(key);
-                }
+                self.waiting.held.insert(key);
                 return;
             }
             match waiter.who {
@@ -343,13 +352,10 @@ impl Center {
 
     /// Home takes an offer: what the waiter gets there, if it is still to be had.
     pub(super) fn on_take(&mut self, core: ShardId, token: u64, hash: u64) {
-        let share = self.waiting.kept.get(&hash).and_then(|kept| {
-            let waiter = &self.waiting.waiters[&kept.waiter];
-            waiter.shares.iter().find(|(key, _)| *key == kept.key).map(|(_, share)| share.clone())
-        });
+        let kept = self.waiting.kept.get(&hash);
+        let share = kept.map(|kept| self.waiting.waiters[&kept.waiter].narrowed(&kept.key, self.now));
         let mut reply = None;
         if let Some(share) = share {
-            let share = Share { now: self.now, ..share };
             let mut encoded = Vec::new();
             self.run(&call_of(&share), &mut encoded);
             reply = self.would_wait.take().is_none().then_some(encoded);
@@ -478,9 +484,16 @@ impl Center {
         let args = share.args.view();
         let until_ms = (waits.until)(args, share.now).ok().flatten();
         let mut by_shard: BTreeMap<ShardId, Vec<usize>> = BTreeMap::new();
-        for index in (waits.keys)(args) {
+        let waited = (waits.keys)(args);
+        debug_assert!(waited.is_sorted(), "keys are named from left to right");
+        for &index in &waited {
             by_shard.entry(self.owners.locate(args.at(index)).shard).or_default().push(index);
         }
+        let keys = share.command.spec.keys.indexes(args);
+        let others = keys
+            .filter(|index| waited.binary_search(index).is_err())
+            .map(|index| self.owners.locate(args.at(index)).shard)
+            .collect();
         let shards = by_shard.keys().copied().collect();
         for (shard, indexes) in by_shard {
             let share = share.clone();
@@ -490,7 +503,7 @@ impl Center {
             self.waiting.deadlines.insert((at, token | HOME));
         }
         self.metrics.counters.spanning_parked += 1;
-        let pending = Pending { connection, share, shards, until_ms, taking: None, ended: None };
+        let pending = Pending { connection, share, shards, others, until_ms, taking: None, ended: None };
         self.waiting.pending.insert(token, pending);
         self.note_blocked(connection);
     }
@@ -510,16 +523,7 @@ impl Center {
             return self.send(shard, Control::Pass { hash, tried: false, token, home: self.id });
         }
         pending.taking = Some(shard);
-        let args = pending.share.args.view();
-        let all_there = pending
-            .share
-            .command
-            .spec
-            .keys
-            .indexes(args)
-            .filter(|index| !is_waited(&pending.share, *index))
-            .all(|index| self.owners.locate(args.at(index)).shard == shard);
-        if all_there {
+        if pending.others.iter().all(|owner| *owner == shard) {
             self.send(shard, Control::Take { token, home: self.id, hash });
         } else {
             let (connection, share) = (pending.connection, Share { now: self.now, ..pending.share.clone() });
@@ -630,11 +634,6 @@ impl Center {
 
 /// Marks a deadline as one of a wait that is decided at home: its number is a token.
 const HOME: u64 = 1 << 63;
-
-fn is_waited(share: &Share, index: usize) -> bool {
-    let Place::Wait(waits) = share.command.spec.place else { return false };
-    (waits.keys)(share.args.view()).contains(&index)
-}
 
 fn end_reply(share: &Share, end: End) -> Vec<u8> {
     let mut encoded = Vec::new();

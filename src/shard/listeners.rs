@@ -6,6 +6,7 @@
 //! a key changes. A key that somebody waits for is noted when it is written; who is served is decided upstairs.
 
 use crate::base::ids::{ConnectionId, ShardId};
+use indexmap::IndexSet;
 use std::collections::{HashMap, HashSet};
 
 /// A client that watches keys, wherever it lives.
@@ -17,10 +18,10 @@ pub type DbKey = (u8, Vec<u8>);
 /// Who listens.
 #[derive(Debug, Default)]
 pub struct Listeners {
-    by_key: HashMap<DbKey, Vec<Watcher>>,
+    by_key: HashMap<DbKey, HashSet<Watcher>>,
     watchers: HashMap<Watcher, Watched>,
     awaited: HashSet<DbKey>,
-    ready: Vec<DbKey>,
+    ready: IndexSet<DbKey>,
     listening: bool,
 }
 
@@ -57,8 +58,8 @@ impl Listeners {
     }
 
     fn note(&mut self, key: DbKey) {
-        if self.awaited.contains(&key) && !self.ready.contains(&key) {
-            self.ready.push(key);
+        if self.awaited.contains(&key) {
+            self.ready.insert(key);
         }
     }
 
@@ -73,17 +74,14 @@ impl Listeners {
                 }
             }
         }
-        let ready = self.awaited.iter().filter(|key| concerns(key) && !self.ready.contains(key));
-        let ready: Vec<DbKey> = ready.cloned().collect();
-        self.ready.extend(ready);
+        self.ready.extend(self.awaited.iter().filter(|key| concerns(key)).cloned());
     }
 
     /// Begins to watch a key, once for each watcher.
     pub(super) fn watch(&mut self, key: DbKey, watcher: Watcher) {
         let watched = self.watchers.entry(watcher).or_default();
-        if !watched.keys.contains(&key) {
-            watched.keys.push(key.clone());
-            self.by_key.entry(key).or_default().push(watcher);
+        if self.by_key.entry(key.clone()).or_default().insert(watcher) {
+            watched.keys.push(key);
         }
         self.listening = true;
     }
@@ -103,7 +101,7 @@ impl Listeners {
         let Some(watched) = self.watchers.remove(&watcher) else { return };
         for key in watched.keys {
             if let Some(watchers) = self.by_key.get_mut(&key) {
-                watchers.retain(|other| *other != watcher);
+                watchers.remove(&watcher);
                 if watchers.is_empty() {
                     self.by_key.remove(&key);
                 }
@@ -131,7 +129,7 @@ impl Listeners {
     }
 
     /// The keys that were written, in that order.
-    pub fn take_ready(&mut self) -> Vec<DbKey> {
+    pub fn take_ready(&mut self) -> IndexSet<DbKey> {
         std::mem::take(&mut self.ready)
     }
 

@@ -176,29 +176,6 @@ fn a_wait_ends_when_its_time_is_up_and_not_before() {
     }
 }
 
-/// Whoever looked at all of the line for each in line would be at this for hours.
-#[test]
-fn very_many_may_wait_for_what_does_not_come() {
-    const MANY: usize = 4_000;
-    for keys in [&[&b"s"[..]][..], &[b"s", b"other1", b"other2"]] {
-        let mut sim = Sim::new(2, 11);
-        let pusher = sim.connect();
-        let mut words: Vec<&[u8]> = vec![b"xread", b"block", b"0", b"streams"];
-        words.extend(keys);
-        words.extend(keys.iter().map(|_| &b"5-0"[..]));
-        let readers: Vec<Client> = (0..MANY).map(|_| sim.connect()).collect();
-        for reader in &readers {
-            sim.send_words(*reader, &words);
-        }
-        sim.settle();
-        sim.call(pusher, &[b"xadd", b"s", b"5-0", b"not", b"yet"]);
-        assert!(readers.iter().all(|reader| sim.take_reply(*reader).is_none()));
-        sim.call(pusher, &[b"xadd", b"s", b"6-0", b"field", b"value"]);
-        sim.settle();
-        assert!(readers.iter().all(|reader| sim.take_reply(*reader).is_some()));
-    }
-}
-
 #[test]
 fn one_move_sets_off_the_next() {
     for shards in [1, 2, 4] {

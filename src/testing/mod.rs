@@ -19,6 +19,8 @@ mod coverage;
 #[cfg(test)]
 mod groups;
 #[cfg(test)]
+mod many;
+#[cfg(test)]
 mod promises;
 #[cfg(test)]
 mod shards;
