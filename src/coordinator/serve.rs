@@ -105,6 +105,13 @@ impl Center {
                     self.release(ticket);
                 }
             }
+            Control::GiveUp { txn, home, stamp } => {
+                if let Some(ticket) = self.locks.find(stamp) {
+                    self.release(ticket);
+                }
+                self.send(home, Control::GivenUp { txn });
+            }
+            Control::GivenUp { txn } => self.waiting.on_given_up(txn),
             Control::Ask(ask) => {
                 let crate::command::spec::Place::Cores(asks) = ask.command.spec.place else {
                     unreachable!("only such commands ask every core")

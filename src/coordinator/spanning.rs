@@ -31,7 +31,7 @@ use crate::coordinator::center::{Call, Center, Local, call_of};
 use crate::coordinator::connection::{Connection, Hold};
 use crate::coordinator::dispatch::{Dispatched, feed_monitors};
 use crate::coordinator::transaction::ahead_of;
-use crate::coordinator::waiting::{Offered, PutOff};
+use crate::coordinator::waiting::Offered;
 use crate::mesh::message::{Ask, Control, Extent, Grant, Job, Lock, Ran, Share};
 use crate::resp::Protocol;
 use crate::resp::reply::Reply;
@@ -370,20 +370,33 @@ impl Center {
             return;
         }
         self.metrics.counters.lock_refusals += 1;
-        self.tell_legs(number, |stamp| Control::Release { stamp });
         // Two waits may each be offered what the other needs: after a while, longer on later cores, one gives in.
         let patience = OFFER_ATTEMPTS_MIN + u64::from(self.id.0);
         let spanning = &self.spanning[&number];
         if let Some(offered) = spanning.offered.filter(|_| spanning.attempts > patience) {
+            self.tell_legs(number, |stamp| Control::Release { stamp });
             self.spanning.remove(&number);
             return self.give_back_offer(offered, false);
         }
-        let Some(at_ns) = self.again_at(spanning.attempts, kept) else { return self.request_locks(number) };
+        let shards: Vec<ShardId> = spanning.legs.iter().map(|leg| leg.shard).collect();
+        let Some(at_ns) = self.again_at(spanning.attempts, kept) else {
+            self.tell_legs(number, |stamp| Control::Release { stamp });
+            return self.request_locks(number);
+        };
+        self.put_off(number, at_ns, stamp, &shards);
         if let Some(spanning) = self.spanning.get_mut(&number) {
             // Answers to the request that was given up are out of date.
             spanning.stamp = 0;
         }
-        self.waiting.put_off.push(PutOff { number, at_ns });
+    }
+
+    /// Gives up a request on all its shards and asks again later, but not before all of them have let go: requests that
+    /// come faster than a shard can refuse them would fill its queue.
+    pub(super) fn put_off(&mut self, number: u64, at_ns: u64, stamp: u64, shards: &[ShardId]) {
+        self.waiting.put_off(number, at_ns, shards.len());
+        for &shard in shards {
+            self.send(shard, Control::GiveUp { txn: number, home: self.id, stamp });
+        }
     }
 
     /// When a refused request comes again; `None`: at once. One that met a kept key waits, for what frees the key may be

@@ -21,7 +21,7 @@ use crate::coordinator::center::{Call, Center, HeldWatch, Local, call_of};
 use crate::coordinator::connection::{Connection, Hold};
 use crate::coordinator::dispatch::{Dispatched, feed_monitors};
 use crate::coordinator::spanning::{Within, needs_all_shards};
-use crate::coordinator::waiting::{PutOff, waits_of};
+use crate::coordinator::waiting::waits_of;
 use crate::mesh::locks::Ticket;
 use crate::mesh::message::{Control, Extent, Grant, Job, Lock, Share};
 use crate::resp::Protocol;
@@ -400,12 +400,15 @@ impl Center {
         if exec.stamp == stamp {
             self.metrics.counters.lock_refusals += 1;
             let attempts = exec.attempts;
-            self.release_exec(number);
+            let legs = exec.legs.keys().copied().collect::<Vec<_>>();
             match self.again_at(attempts, kept) {
-                None => self.request_exec_locks(number),
+                None => {
+                    self.release_exec(number);
+                    self.request_exec_locks(number);
+                }
                 Some(at_ns) => {
+                    self.put_off(number, at_ns, stamp, &legs);
                     self.execs.entry(number).and_modify(|exec| exec.stamp = 0);
-                    self.waiting.put_off.push(PutOff { number, at_ns });
                 }
             }
         }

@@ -60,13 +60,13 @@ struct Kept {
     parked: VecDeque<Parked>,
 }
 
-/// A command that asks again for its locks later.
+/// A command that will ask again for its locks, once its shards have let go of what it had.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct PutOff {
-    /// Its number at home.
-    pub(super) number: u64,
-    /// When, on the monotonic clock.
-    pub(super) at_ns: u64,
+struct GivingUp {
+    /// When at the earliest, on the monotonic clock.
+    at_ns: u64,
+    /// Shards that have not said so yet.
+    awaited: usize,
 }
 
 /// The lines of one shard.
@@ -83,8 +83,10 @@ pub struct Waiting {
     /// another is.
     held: IndexSet<DbKey>,
     held_at: u64,
-    /// Commands of this core that met a kept key, to ask again.
-    pub(super) put_off: Vec<PutOff>,
+    /// Commands of this core that were refused, by their number.
+    giving_up: NumberMap<GivingUp>,
+    /// When they ask again, on the monotonic clock.
+    put_off: BTreeSet<(u64, u64)>,
     /// Keys whose offer was given back: others get a turn before they are offered again.
     later: Vec<DbKey>,
     /// Those of them whose turn it is now.
@@ -167,7 +169,22 @@ impl Waiting {
         if !self.later.is_empty() {
             return Some(0);
         }
-        self.put_off.iter().map(|put_off| put_off.at_ns).min()
+        self.put_off.first().map(|(at_ns, _)| *at_ns)
+    }
+
+    /// A command of this core will ask again for its locks, once so many shards have let go.
+    pub(super) fn put_off(&mut self, number: u64, at_ns: u64, awaited: usize) {
+        self.giving_up.insert(number, GivingUp { at_ns, awaited });
+    }
+
+    /// A shard has let go of what a command had of it.
+    pub(super) fn on_given_up(&mut self, number: u64) {
+        let giving_up = self.giving_up.get_mut(&number).expect("each shard lets go once");
+        giving_up.awaited -= 1;
+        if giving_up.awaited == 0 {
+            self.put_off.insert((giving_up.at_ns, number));
+            self.giving_up.remove(&number);
+        }
     }
 
     /// Whether a turn at this moment has anything to do for those who wait.
@@ -398,10 +415,11 @@ impl Center {
     pub fn recall_offers(&mut self) {
         let Waiting { later, due, .. } = &mut self.waiting;
         due.append(later);
-        for PutOff { number, at_ns } in std::mem::take(&mut self.waiting.put_off) {
-            if at_ns > self.now.mono_ns {
-                self.waiting.put_off.push(PutOff { number, at_ns });
-            } else if self.execs.contains_key(&number) {
+        while let Some(&(at_ns, number)) = self.waiting.put_off.first()
+            && at_ns <= self.now.mono_ns
+        {
+            self.waiting.put_off.pop_first();
+            if self.execs.contains_key(&number) {
                 self.request_exec_locks(number);
             } else {
                 self.request_locks(number);

@@ -253,6 +253,20 @@ pub enum Control {
         /// One per part or look.
         carries: Vec<Carry>,
     },
+    /// A request was refused elsewhere: let go of what it holds or awaits, and say so.
+    GiveUp {
+        /// The command's number at home.
+        txn: u64,
+        /// Where the command lives.
+        home: ShardId,
+        /// The request's.
+        stamp: u64,
+    },
+    /// A shard has let go of what was given up.
+    GivenUp {
+        /// The command's number at home.
+        txn: u64,
+    },
     /// Give the locks up, granted or not.
     Release {
         /// Whose.

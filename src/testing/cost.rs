@@ -3,8 +3,9 @@
 
 use crate::base::prng::Prng;
 use crate::resp::value::Value;
-use crate::testing::sim::{Client, Sim};
+use crate::testing::sim::{Client, Sim, encode};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What only commands that span shards, or that meet one, may move.
 const COUNTERS: [&str; 11] = [
@@ -57,6 +58,13 @@ impl World {
         let words = self.words(line);
         let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
         self.sim.send_words(client, &words);
+    }
+
+    /// To its core at once, before anything else happens.
+    fn deliver(&mut self, client: Client, line: &str) {
+        let words = self.words(line);
+        let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+        self.sim.deliver(client, &encode(&words));
     }
 
     fn ask(&mut self, line: &str) -> Value {
@@ -210,6 +218,31 @@ fn an_offer_that_comes_too_late_is_passed_on() {
         late += passed;
     }
     assert!(late > 0, "no seed has two offers under way");
+}
+
+/// A shard that is long at work would otherwise get more requests of the same command all the time than it can refuse.
+#[test]
+fn whoever_is_refused_does_not_ask_again_before_its_shards_have_let_go() {
+    for lines in [&["DEL {0.0} {1.0}"][..], &["MULTI", "DEL {0.0}", "DEL {1.0}", "EXEC"]] {
+        let mut world = World::new(2, 1);
+        let (waiter, pusher) = (world.sim.connect(), world.sim.connect());
+        world.send(waiter, "BLPOP {0.0} {1.0} 0");
+        world.sim.settle();
+        let before = world.cost()["lock_requests"];
+        // The first shard keeps the key until the waiter's core answers, which gets no turn for a second.
+        world.deliver(pusher, "RPUSH {0.0} x");
+        lines.iter().for_each(|line| world.deliver(world.client, line));
+        for _ in 0..1_000 {
+            world.sim.turn(0, Duration::from_millis(1));
+        }
+        assert_eq!(world.sim.take_reply(waiter), None);
+        world.sim.settle();
+        assert!(matches!(world.sim.take_reply(waiter), Some(Value::Array(_))));
+        let reply = world.sim.take_replies(world.client).pop();
+        assert!(matches!(reply, Some(Value::Integer(0) | Value::Array(_))), "{reply:?}");
+        let attempts = (world.cost()["lock_requests"] - before) / 2;
+        assert!((2..=4).contains(&attempts), "{lines:?}: {attempts} attempts");
+    }
 }
 
 /// Many clients at once, some on single keys of what the others lock.

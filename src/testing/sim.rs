@@ -219,6 +219,15 @@ impl Sim {
         true
     }
 
+    /// Lets time pass and one core have a turn, while nothing arrives anywhere.
+    pub fn turn(&mut self, core: usize, after: Duration) {
+        self.clock.advance(after);
+        let now = self.clock.now();
+        self.engines[core].begin_turn(now);
+        self.engines[core].run_ready();
+        self.collect(core);
+    }
+
     /// Lets everything happen that can.
     pub fn settle(&mut self) {
         while self.step() {}
