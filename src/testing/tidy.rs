@@ -585,7 +585,8 @@ mod tests {
         assert_eq!(faults_of_text("src/a.rs", &"\n".repeat(FILE_LINES_MAX)).len(), 1);
         let home = ["see /ho", "me/me/x"].concat();
         assert_eq!(faults_of_text("README.md", &home).len(), 1);
-        assert_eq!(faults_of_text("README.md", "https://example.com/work/x ./root/").len(), 0);
+        let elsewhere = ["https://example.com/wo", "rk/x ./ro", "ot/"].concat();
+        assert_eq!(faults_of_text("README.md", &elsewhere).len(), 0);
     }
 
     #[test]
