@@ -40,8 +40,15 @@ pub type Stopwatch = fn() -> u64;
 pub enum Clock {
     /// The machine's clocks; the monotonic one reads the time stamp counter where that is sound.
     Real(quanta::Clock),
-    /// A clock that only moves when a test moves it.
-    Manual(Rc<Cell<Now>>),
+    /// A clock that only moves when a test moves it, or by as much at every reading as a test has said.
+    Manual(Rc<Manual>),
+}
+
+/// A clock of tests.
+#[derive(Debug)]
+pub struct Manual {
+    now: Cell<Now>,
+    reading: Cell<Duration>,
 }
 
 impl Clock {
@@ -52,7 +59,14 @@ impl Clock {
 
     /// A clock that stands at `start` until [`Clock::advance`] moves it. Copies share the time.
     pub fn manual(start: Now) -> Self {
-        Clock::Manual(Rc::new(Cell::new(start)))
+        Clock::Manual(Rc::new(Manual { now: Cell::new(start), reading: Cell::default() }))
+    }
+
+    /// Lets a manual clock move by so much at every reading of [`Clock::raw`]: everything then takes time.
+    pub fn set_reading(&self, by: Duration) {
+        if let Clock::Manual(manual) = self {
+            manual.reading.set(by);
+        }
     }
 
     /// Both clocks: about 50 ns. Once per turn.
@@ -62,7 +76,7 @@ impl Clock {
                 let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
                 Now { unix_us: wall.as_micros() as u64, mono_ns: clock.delta_as_nanos(0, clock.raw()) }
             }
-            Clock::Manual(now) => now.get(),
+            Clock::Manual(manual) => manual.now.get(),
         }
     }
 
@@ -70,7 +84,10 @@ impl Clock {
     pub fn raw(&self) -> u64 {
         match self {
             Clock::Real(clock) => clock.raw(),
-            Clock::Manual(now) => now.get().mono_ns,
+            Clock::Manual(manual) => {
+                self.advance(manual.reading.get());
+                manual.now.get().mono_ns
+            }
         }
     }
 
@@ -98,9 +115,9 @@ impl Clock {
     pub fn advance(&self, by: Duration) {
         match self {
             Clock::Real(_) => std::thread::sleep(by),
-            Clock::Manual(now) => {
-                let at = now.get();
-                now.set(Now {
+            Clock::Manual(manual) => {
+                let at = manual.now.get();
+                manual.now.set(Now {
                     unix_us: at.unix_us + by.as_micros() as u64,
                     mono_ns: at.mono_ns + by.as_nanos() as u64,
                 });

@@ -73,13 +73,25 @@ pub const LINK_BATCHES_MAX: usize = 256;
 /// Bytes of the commands that one connection may queue in a transaction: the next is refused, and EXEC with it.
 pub const TRANSACTION_BYTES_MAX: usize = 1 << 30;
 
-/// Longest run of one connection in one turn before others get theirs, in nanoseconds.
+/// Longest run of one connection in one turn before others get theirs, in nanoseconds; the command that is
+/// running then still runs to its end.
 pub const TURN_SLICE_NS: u64 = 150_000;
+
+/// The same for what one peer has sent: well above the time of a full batch of small commands, which is better done
+/// in one go.
+pub const MAIL_SLICE_NS: u64 = 500_000;
+
+/// Input of one connection above which it is read no further while something of it could run or is held: it waits in
+/// the socket. Input without a whole frame is read on, and so is that of a client that waits for a key, lest nobody
+/// notices that it hangs up; both up to `client-query-buffer-limit`.
+pub const INPUT_HOLD_BYTES: usize = 1 << 20;
 
 /// `proto-max-bulk-len` cannot be set below this.
 pub const BULK_BYTES_FLOOR: usize = 1 << 20;
 
 const _: () = assert!(OUTPUT_HOLD_BYTES < QUERY_BYTES_MAX);
+const _: () = assert!(INPUT_HOLD_BYTES <= QUERY_BYTES_MAX);
+const _: () = assert!(TURN_SLICE_NS <= MAIL_SLICE_NS);
 const _: () = assert!(CORK_BYTES_MAX < OUTPUT_HOLD_BYTES);
 const _: () = assert!(QUERY_BYTES_MAX < u32::MAX as usize);
 const _: () = assert!(WINDOW_START <= WINDOW_KEPT && WINDOW_KEPT <= WINDOW_MAX);

@@ -9,14 +9,13 @@
 //! wait, not the replies). Not here: sockets (`net`), which command goes where (`dispatch`).
 
 use crate::base::ids::{ConnectionId, ShardId};
-use crate::base::limits::{
-    CORK_BYTES_MAX, OUTPUT_HOLD_BYTES, TURN_SLICE_NS, WINDOW_KEPT, WINDOW_MAX, WINDOW_START,
-};
+use crate::base::limits::{CORK_BYTES_MAX, INPUT_HOLD_BYTES, OUTPUT_HOLD_BYTES, TURN_SLICE_NS};
 use crate::coordinator::center::Center;
 use crate::coordinator::dispatch::Dispatched;
 use crate::coordinator::frames::{End, Frames, WINDOW};
 use crate::coordinator::spanning::Pending;
 use crate::coordinator::transaction::{Transaction, Watching};
+use crate::coordinator::window::Window;
 use crate::mesh::message::End as WaitEnd;
 use crate::resp::request::{ParseLimits, Parser};
 use crate::session::Intent;
@@ -87,13 +86,12 @@ pub struct Connection {
     pub(super) transaction: Option<Box<Transaction>>,
     /// The keys it watches.
     pub(super) watching: Watching,
-    /// Size of recent remote replies, decaying: how many may be under way without passing the hold.
-    reply_bytes_hint: usize,
-    /// How far the window has grown beyond its start: by one for each small reply.
-    window_growth: usize,
+    window: Window,
     /// The input ended in an incomplete frame: only more input helps.
     starved_of_input: bool,
     hold: Hold,
+    /// The turn in which its commands ran last, and for how long, in nanoseconds.
+    slice: (u32, u64),
     /// In the engine's list of connections with something to do.
     pub queued: bool,
     /// In the engine's list of connections with output or a changed state.
@@ -103,13 +101,16 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Bytes from the client: runs what can run, keeps the rest.
+    /// Bytes from the client: runs what can run, keeps the rest. All of it, where the slice of this turn is used up:
+    /// one turn may bring many pieces of what one client has sent.
     pub fn on_bytes(&mut self, at: ConnectionId, center: &mut Center, bytes: &[u8]) {
         center.metrics.counters.reads_processed += 1;
         center.metrics.counters.net_input_bytes += bytes.len() as u64;
         self.starved_of_input = false;
         self.settle_output();
-        if self.input.is_empty() {
+        if self.has_had_its_turn(center) {
+            self.keep(bytes, 0);
+        } else if self.input.is_empty() {
             let used = self.run(at, center, bytes);
             self.keep(&bytes[used..], self.parser.bytes_wanted());
         } else {
@@ -125,6 +126,17 @@ impl Connection {
         let sent = self.input.len() + bytes.len();
         self.input.reserve(bytes.len() + missing.min(sent.max(ROOM_BYTES_FREE)));
         self.input.extend_from_slice(bytes);
+    }
+
+    /// How long its commands have run in this turn.
+    fn slice_ns(&self, center: &Center) -> u64 {
+        let (turn, ns) = self.slice;
+        if turn == center.turn { ns } else { 0 }
+    }
+
+    /// Whether there is nothing left of its slice of this turn.
+    pub fn has_had_its_turn(&self, center: &Center) -> bool {
+        self.slice_ns(center) > TURN_SLICE_NS
     }
 
     /// Goes on with input that waits.
@@ -177,9 +189,13 @@ impl Connection {
         self.input.len() - self.head
     }
 
-    /// Whether the socket should be read on: no, once the input is at its limit because commands wait.
-    pub fn wants_input(&self, center: &Center) -> bool {
-        self.input_bytes() < center.options.client_query_buffer_limit
+    /// Whether the socket should be read on: see [`INPUT_HOLD_BYTES`].
+    pub fn wants_input(&self, at: ConnectionId, center: &Center) -> bool {
+        let bytes = self.input_bytes();
+        bytes < center.options.client_query_buffer_limit
+            && (bytes < INPUT_HOLD_BYTES
+                || self.starved_of_input
+                || center.clients.get(at).is_some_and(|session| session.blocked))
     }
 
     /// Bytes of replies that the kernel has not taken yet.
@@ -224,14 +240,21 @@ impl Connection {
             && !self.output.is_empty()
             && self.output.len() < CORK_BYTES_MAX
             && self.waits_at.is_none()
-            && self.wants_input(center)
+            && self.wants_input(at, center)
             && center.clients.get(at).is_some_and(|session| !session.blocked)
     }
 
-    /// A reply to the command in `slot` has come.
-    pub fn on_done(&mut self, at: ConnectionId, center: &mut Center, slot: u32, reply: &[u8], raw_now: u64) {
+    /// A reply to the command in `slot` has come, which ran for `ns` nanoseconds.
+    pub fn on_done(
+        &mut self,
+        at: ConnectionId,
+        center: &mut Center,
+        (slot, ns): (u32, u64),
+        reply: &[u8],
+        raw_now: u64,
+    ) {
         self.settle_output();
-        let Some(open) = self.fill(at, center, slot, reply) else { return };
+        let Some(open) = self.fill(at, center, (slot, ns), reply) else { return };
         center.metrics.record_remote_wait(open.command, center.clock.elapsed_ns(open.posted, raw_now));
     }
 
@@ -247,13 +270,19 @@ impl Connection {
         self.groups.retain(|group| replies.first().is_none_or(|(slot, _)| *slot != group.slot));
         let mut start = 0;
         for &(slot, end) in replies {
-            self.fill(at, center, slot, &reply[start..end]);
+            self.fill(at, center, (slot, 0), &reply[start..end]);
             start = end;
         }
     }
 
     /// Puts a reply in its slot, and what is complete in front into the output; returns the slot as it was.
-    fn fill(&mut self, at: ConnectionId, center: &mut Center, slot: u32, reply: &[u8]) -> Option<Slot> {
+    fn fill(
+        &mut self,
+        at: ConnectionId,
+        center: &mut Center,
+        (slot, ns): (u32, u64),
+        reply: &[u8],
+    ) -> Option<Slot> {
         let index = slot.wrapping_sub(self.first_slot) as usize;
         let Some(open) = self.slots.get_mut(index) else {
             debug_assert!(false, "a reply for a slot that is not open");
@@ -261,10 +290,7 @@ impl Connection {
         };
         let was = *open;
         debug_assert_eq!(open.state, SlotState::Awaited, "filled twice means two owners answered");
-        self.reply_bytes_hint = reply.len().max(self.reply_bytes_hint - self.reply_bytes_hint / 16);
-        let window = WINDOW_START + self.window_growth;
-        let small = window * self.reply_bytes_hint < OUTPUT_HOLD_BYTES;
-        self.window_growth = if small { (window + 1).min(WINDOW_MAX) - WINDOW_START } else { 0 };
+        self.window.on_reply(reply.len(), ns);
         let kept: &[u8] = if open.muted { b"" } else { reply };
         if index > 0 {
             open.state = SlotState::Ready { start: self.arena.len(), len: kept.len() };
@@ -286,7 +312,7 @@ impl Connection {
                 session.blocked = false;
             }
             self.arena.clear();
-            self.window_growth = self.window_growth.min(WINDOW_KEPT - WINDOW_START);
+            self.window.on_drained();
         }
         Some(was)
     }
@@ -348,8 +374,8 @@ impl Connection {
         in_front
             || self.spanning.is_some()
             || self.waits_at.is_some()
-            || self.slots.len() >= WINDOW_START + self.window_growth
-            || self.unsent_bytes() + self.arena.len() + self.slots.len() * self.reply_bytes_hint
+            || self.slots.len() >= self.window.width()
+            || self.unsent_bytes() + self.arena.len() + self.window.expected_bytes(self.slots.len())
                 >= OUTPUT_HOLD_BYTES
             || center.clients.get(at).is_none_or(|session| session.intent != Intent::Open)
     }
@@ -358,6 +384,8 @@ impl Connection {
         let mut parser = std::mem::take(&mut self.parser);
         let mut frames = std::mem::take(&mut center.frames);
         let began = center.clock.raw();
+        let before_ns = self.slice_ns(center);
+        center.ran_ns = before_ns;
         let mut used = 0;
         while used < input.len() && !self.is_held(at, center) {
             let Some(session) = center.clients.get(at) else { break };
@@ -398,17 +426,21 @@ impl Connection {
                     used = input.len();
                 }
             }
-            if center.clock.elapsed_ns(began, center.clock.raw()) > TURN_SLICE_NS {
+            // Parsing counts as well.
+            let passed_ns = center.clock.elapsed_ns(began, center.clock.raw());
+            center.ran_ns = center.ran_ns.max(before_ns + passed_ns);
+            if center.ran_ns > TURN_SLICE_NS {
                 break;
             }
         }
+        self.slice = (center.turn, center.ran_ns);
         self.parser = parser;
         center.frames = frames;
         used
     }
 
-    /// Runs a window of frames until one has to wait; returns how many ran and their length in bytes. Leaves the group
-    /// that the last of them opened open.
+    /// Runs a window of frames until one has to wait or the slice is over; returns how many ran and their length in
+    /// bytes. Leaves the group that the last of them opened open.
     fn run_frames(
         &mut self,
         at: ConnectionId,
@@ -421,7 +453,7 @@ impl Connection {
         for index in 0..frames.len() {
             let frame = frames.get(index);
             if let Some(lookup) = frame.lookup {
-                if self.is_held(at, center) {
+                if center.ran_ns > TURN_SLICE_NS || self.is_held(at, center) {
                     return (index, len);
                 }
                 let args = frames.args(frame, input, parser);

@@ -174,6 +174,7 @@ impl Connection {
             }
         };
         let ns = center.clock.elapsed_ns(began, center.clock.raw());
+        center.ran_ns += ns;
         center.count(call.command, ns, failed.then_some(&encoded));
         if center.slowlog.wants(ns) && !call.command.spec.flags.has(Flags::SKIP_SLOWLOG) {
             center.note_slow(at, call.now.unix_us, ns, call.args);

@@ -14,6 +14,10 @@ use crate::resp::request::{ParseLimits, Parser};
 /// Commands looked at together: enough to hide the waits, few enough for their lines to stay cached.
 pub const WINDOW: usize = 32;
 
+/// Bytes of the commands looked at together, the last of them apart: what is left of a window when a slice is over is
+/// parsed again.
+const WINDOW_BYTES: usize = 32 << 10;
+
 /// Why no further frame was gathered.
 #[derive(Debug)]
 pub(super) enum End {
@@ -62,7 +66,7 @@ impl Frames {
         self.frames.clear();
         self.spans.clear();
         let mut start = 0;
-        while self.frames.len() < count_max {
+        while self.frames.len() < count_max && start < WINDOW_BYTES {
             let rest = &input[start..];
             let len = match parser.next(rest, limits) {
                 Ok(Some(len)) => len,

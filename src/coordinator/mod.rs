@@ -6,6 +6,7 @@
 //! - `frames`: a window of parsed commands, so that their waits for memory overlap
 //! - `dispatch`: gate, place
 //! - `spanning`: commands that span shards or ask every core; `looks`: values of keys that others name
+//! - `window`: how much of one connection may be on its way to other shards
 //! - `serve`: a peer's batch against this shard
 
 pub mod center;
@@ -17,6 +18,7 @@ mod serve;
 mod spanning;
 mod transaction;
 pub mod waiting;
+mod window;
 
 pub use center::{Center, Local};
 pub use connection::{Connection, Hold};

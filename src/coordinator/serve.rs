@@ -49,6 +49,7 @@ impl Center {
             slot: run.slot,
             start: start as u32,
             len,
+            ns: ns.min(u64::from(u32::MAX)) as u32,
         }));
         self.tell_slow(Remote { core: from, connection: run.connection }, &call, ns);
         self.serve_ready();
@@ -69,6 +70,7 @@ impl Center {
                     carries.push((part.run)(&mut self.shard.keyspace(part.db, now), &key, part.carry));
                 }
                 let ns = self.clock.elapsed_ns(began, self.clock.raw());
+                self.ran_ns += ns;
                 self.send(home, Control::PartsDone { txn, shard: self.id, ns, carries });
             }
             Control::Look { txn, home, db, now, looks } => self.on_look(txn, home, (db, now), &looks),
@@ -253,7 +255,7 @@ impl Center {
         let open = self.outboxes.open(from.core);
         let (start, len) = (open.bytes.len() as u32, reply.len() as u32);
         open.bytes.extend_from_slice(&reply);
-        open.ops.push(Op::Done(Done { connection, slot, start, len }));
+        open.ops.push(Op::Done(Done { connection, slot, start, len, ns: 0 }));
     }
 
     pub(super) fn tell_slow(&mut self, from: Remote, call: &Call<'_>, ns: u64) {

@@ -10,12 +10,12 @@ use crate::base::prng::Prng;
 use crate::command::core::{AdminRequest, Identity};
 use crate::command::table::Table;
 use crate::config::Options;
-use crate::coordinator::frames::{Frames, WINDOW};
+use crate::coordinator::frames::Frames;
 use crate::coordinator::preview::Preview;
 use crate::coordinator::waiting::Waiting;
 use crate::coordinator::{Center, Connection, Group, Hold, Local};
 use crate::mesh::locks::Locks;
-use crate::mesh::message::{Batch, Control, End, Op};
+use crate::mesh::message::{Batch, Control, End};
 use crate::mesh::outbox::Outboxes;
 use crate::metrics::Metrics;
 use crate::metrics::slowlog::SlowLog;
@@ -24,6 +24,7 @@ use crate::shard::Shard;
 use std::collections::VecDeque;
 
 mod cork;
+mod mail;
 mod upkeep;
 
 /// What an engine is made from.
@@ -53,6 +54,7 @@ pub struct Engine {
     /// Connections with output or a changed state.
     dirty: VecDeque<ConnectionId>,
     cork: cork::Cork,
+    mail: mail::Mail,
     /// Connections that CLIENT PAUSE holds.
     paused: Vec<ConnectionId>,
     /// The pause they were held under.
@@ -95,6 +97,8 @@ impl Engine {
             would_wait: None,
             questions: NumberMap::default(),
             next_number: 0,
+            turn: 0,
+            ran_ns: 0,
             frames: Frames::default(),
             preview: Preview::default(),
             scratch: Vec::new(),
@@ -106,6 +110,7 @@ impl Engine {
             ready: VecDeque::new(),
             dirty: VecDeque::new(),
             cork: cork::Cork::default(),
+            mail: mail::Mail::default(),
             paused: Vec::new(),
             pause: Pause::default(),
             upkeep: upkeep::Upkeep::default(),
@@ -146,6 +151,8 @@ impl Engine {
     /// A turn begins at `now`.
     pub fn begin_turn(&mut self, now: Now) {
         self.center.now = now;
+        self.center.turn = self.center.turn.wrapping_add(1);
+        self.mail.begin_turn();
         while let Some(at) = self.cork.next_overdue(now.mono_ns) {
             if self.connection(at).is_some() {
                 self.touch(at);
@@ -219,32 +226,7 @@ impl Engine {
         }
     }
 
-    /// A peer's batch.
-    pub fn on_mail(&mut self, from: ShardId, mut batch: Box<Batch>) {
-        let raw_now = self.center.clock.raw();
-        self.center.see_stamp(batch.stamp);
-        self.center.now = self.center.now.max(batch.now);
-        // Replies to one connection come one after the other: it is looked at after the last of them.
-        let mut replied = None;
-        let mut ops = std::mem::take(&mut batch.ops);
-        let mut rest = ops.drain(..);
-        while !rest.as_slice().is_empty() {
-            let window = rest.as_slice().len().min(WINDOW);
-            self.center.prefetch(&rest.as_slice()[..window]);
-            for op in rest.by_ref().take(window) {
-                self.on_op(from, &batch, op, raw_now, &mut replied);
-            }
-        }
-        if let Some(at) = replied {
-            self.touch(at);
-        }
-        drop(rest);
-        batch.ops = ops;
-        self.center.outboxes.recycle(batch);
-        self.settle();
-    }
-
-    /// Goes on with connections whose input waits, each for a slice; true: some are not through.
+    /// Goes on with connections whose input waits, each for what is left of its slice; true: some are not through.
     pub fn run_ready(&mut self) -> bool {
         self.catch_up();
         for _ in 0..self.ready.len() {
@@ -257,11 +239,16 @@ impl Engine {
             if self.center.clients.get(at).is_none() {
                 continue;
             }
+            if connection.has_had_its_turn(&self.center) {
+                connection.queued = true;
+                self.ready.push_back(at);
+                continue;
+            }
             connection.run_input(at, &mut self.center);
             self.touch(at);
             self.settle();
         }
-        !self.ready.is_empty()
+        !self.ready.is_empty() || !self.mail.is_empty()
     }
 
     /// The next connection whose output or state has changed.
@@ -316,7 +303,7 @@ impl Engine {
 
     /// Whether a connection's socket should be read on.
     pub fn wants_input(&self, at: ConnectionId) -> bool {
-        self.connection(at).is_some_and(|connection| connection.wants_input(&self.center))
+        self.connection(at).is_some_and(|connection| connection.wants_input(at, &self.center))
     }
 
     /// What to put on the link to a peer.
@@ -326,13 +313,6 @@ impl Engine {
         self.center.metrics.counters.mesh_batches_sent += 1;
         self.center.metrics.counters.mesh_requests_sent += batch.ops.len() as u64;
         Some(batch)
-    }
-
-    /// Puts a batch back that the link has no room for.
-    pub fn put_back(&mut self, peer: ShardId, batch: Box<Batch>) {
-        self.center.metrics.counters.mesh_batches_sent -= 1;
-        self.center.metrics.counters.mesh_requests_sent -= batch.ops.len() as u64;
-        self.center.outboxes.put_back(peer, batch);
     }
 
     /// What a command asked of the process.
@@ -365,34 +345,17 @@ impl Engine {
         self.connections.get_mut(at.index as usize)?.as_deref_mut()
     }
 
-    fn on_op(
-        &mut self,
-        from: ShardId,
-        batch: &Batch,
-        op: Op,
-        raw_now: u64,
-        replied: &mut Option<ConnectionId>,
-    ) {
-        match op {
-            Op::Run(run) => self.center.serve(from, batch, &run),
-            Op::Done(done) => {
-                self.center.outboxes.on_reply(from);
-                let start = done.start as usize;
-                let reply = &batch.bytes[start..start + done.len as usize];
-                if let Some(before) = replied.filter(|&before| before != done.connection) {
-                    self.touch(before);
-                }
-                *replied = self.deliver(done.connection, done.slot, reply, raw_now);
-            }
-            Op::Control(control) => self.center.on_control(from, *control),
-        }
-    }
-
     /// Gives a reply to its connection, which is returned if it is still there: to be touched.
-    fn deliver(&mut self, at: ConnectionId, slot: u32, reply: &[u8], raw_now: u64) -> Option<ConnectionId> {
+    fn deliver(
+        &mut self,
+        at: ConnectionId,
+        done: (u32, u64),
+        reply: &[u8],
+        raw_now: u64,
+    ) -> Option<ConnectionId> {
         self.center.clients.get(at)?;
         let connection = self.connections[at.index as usize].as_deref_mut()?;
-        connection.on_done(at, &mut self.center, slot, reply, raw_now);
+        connection.on_done(at, &mut self.center, done, reply, raw_now);
         Some(at)
     }
 
@@ -413,7 +376,7 @@ impl Engine {
             self.ready.push_back(at);
         }
         let changed = connection.has_output()
-            || !connection.wants_input(&self.center)
+            || !connection.wants_input(at, &self.center)
             || self.center.clients.get(at).is_some_and(|session| session.intent != Intent::Open);
         if changed && !connection.dirty {
             connection.dirty = true;
@@ -476,7 +439,7 @@ impl Engine {
         let at = match local {
             Local::Done { connection, slot, reply } => {
                 let raw_now = self.center.clock.raw();
-                if let Some(at) = self.deliver(connection, slot, &reply, raw_now) {
+                if let Some(at) = self.deliver(connection, (slot, 0), &reply, raw_now) {
                     self.touch(at);
                 }
                 return;

@@ -77,7 +77,7 @@ impl Engine {
 
     /// How long this core may sleep at most, in nanoseconds; `None`: until something arrives.
     pub fn next_wake_ns(&self) -> Option<u64> {
-        if !self.ready.is_empty() {
+        if !self.ready.is_empty() || !self.mail.is_empty() {
             return Some(0);
         }
         let asks_again_ns = self.center.waiting.asks_again_at_ns();

@@ -73,6 +73,8 @@ pub struct Done {
     pub start: u32,
     /// Its length in bytes.
     pub len: u32,
+    /// How long its command ran, in nanoseconds; 0 where it had to wait before it ran.
+    pub ns: u32,
 }
 
 /// Messages that are rare enough for a box.

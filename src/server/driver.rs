@@ -268,9 +268,13 @@ impl<S: Service> Driver<S> {
         let Parts { service, mesh, .. } = &mut self.parts;
         for (peer, receiver) in mesh.receivers.iter().enumerate() {
             let Some(receiver) = receiver else { continue };
-            while let Some(batch) = receiver.pop() {
+            let peer = ShardId(peer as u16);
+            service.resume_mail(peer);
+            while service.wants_mail(peer)
+                && let Some(batch) = receiver.pop()
+            {
                 worked = true;
-                service.on_mail(ShardId(peer as u16), batch);
+                service.on_mail(peer, batch);
             }
         }
         worked

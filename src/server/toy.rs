@@ -271,6 +271,12 @@ impl Service for Toy {
         }
     }
 
+    fn resume_mail(&mut self, _: ShardId) {}
+
+    fn wants_mail(&self, _: ShardId) -> bool {
+        true
+    }
+
     fn run_ready(&mut self) -> bool {
         for _ in 0..self.ready.len() {
             let Some(at) = self.ready.pop_front() else { break };

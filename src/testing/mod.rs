@@ -25,6 +25,8 @@ mod promises;
 #[cfg(test)]
 mod shards;
 #[cfg(test)]
+mod slices;
+#[cfg(test)]
 mod spanning;
 #[cfg(test)]
 mod tidy;

@@ -6,7 +6,7 @@
 
 use crate::base::clock::{Clock, Now};
 use crate::base::ids::{ClientId, ConnectionId, ShardId};
-use crate::base::limits::CORK_NS;
+use crate::base::limits::{CORK_NS, TURN_SLICE_NS};
 use crate::base::owner::Owners;
 use crate::base::prng::Prng;
 use crate::command::core::Identity;
@@ -80,6 +80,12 @@ impl Sim {
             .collect();
         let links = (0..usize::from(shards).pow(2)).map(|_| VecDeque::new()).collect();
         Sim { engines, links, peers: Vec::new(), clock, prng, next_id: 1 }
+    }
+
+    /// Lets everything take so much time, on the clock of all cores, that slices end in the middle of their work.
+    pub fn slow_down(&mut self) {
+        let ns = 1 + self.prng.below(2 * TURN_SLICE_NS);
+        self.clock.set_reading(Duration::from_nanos(ns));
     }
 
     /// A new client from this machine, on the next core in turn.
@@ -195,7 +201,12 @@ impl Sim {
         let inputs: Vec<usize> = (0..self.peers.len())
             .filter(|&at| !self.peers[at].input.is_empty() && !self.peers[at].closed)
             .collect();
-        let mails: Vec<usize> = (0..self.links.len()).filter(|&at| !self.links[at].is_empty()).collect();
+        let count = self.engines.len();
+        let can_deliver = |at: usize| {
+            let from = ShardId((at / count) as u16);
+            !self.links[at].is_empty() && self.engines[at % count].wants_mail(from)
+        };
+        let mails: Vec<usize> = (0..self.links.len()).filter(|&at| can_deliver(at)).collect();
         let is_busy =
             |engine: &Engine| engine.next_wake_ns() == Some(0) || engine.center().waiting.has_later();
         let busy: Vec<usize> = (0..self.engines.len()).filter(|&at| is_busy(&self.engines[at])).collect();
@@ -210,7 +221,10 @@ impl Sim {
         } else if pick < inputs.len() + mails.len() {
             self.deliver_mail(mails[pick - inputs.len()])
         } else {
-            busy[pick - inputs.len() - mails.len()]
+            let core = busy[pick - inputs.len() - mails.len()];
+            self.engines[core].begin_turn(self.clock.now());
+            self.resume_mail(core);
+            core
         };
         let now = self.clock.now();
         self.engines[core].begin_turn(now);
@@ -224,6 +238,7 @@ impl Sim {
         self.clock.advance(after);
         let now = self.clock.now();
         self.engines[core].begin_turn(now);
+        self.resume_mail(core);
         self.engines[core].run_ready();
         self.collect(core);
     }
@@ -293,6 +308,12 @@ impl Sim {
         self.engines[to].begin_turn(now);
         self.engines[to].on_mail(ShardId(from as u16), batch);
         to
+    }
+
+    fn resume_mail(&mut self, core: usize) {
+        for peer in 0..self.engines.len() {
+            self.engines[core].resume_mail(ShardId(peer as u16));
+        }
     }
 
     /// Moves what a core has for its peers and clients.

@@ -51,6 +51,7 @@ impl Center {
         let mut keys = self.shard.keyspace(db, now);
         let carries = looks.iter().map(|look| Carry::Texts(look.run(&mut keys))).collect();
         let ns = self.clock.elapsed_ns(began, self.clock.raw());
+        self.ran_ns += ns;
         self.send(home, Control::PartsDone { txn, shard: self.id, ns, carries });
     }
 }
