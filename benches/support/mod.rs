@@ -89,16 +89,20 @@ impl Cores {
         self.engines[0].begin_turn(self.clock.now());
         self.engines[0].on_bytes(self.connection, bytes);
         loop {
-            let mut quiet = !self.engines[0].run_ready();
-            for from in 0..self.engines.len() {
-                for to in (0..self.engines.len()).filter(|&to| to != from) {
-                    if let Some(batch) = self.engines[from].take_mail(ShardId(to as u16)) {
+            let mut quiet = true;
+            for to in 0..self.engines.len() {
+                self.engines[to].begin_turn(self.clock.now());
+                for from in (0..self.engines.len()).filter(|&from| from != to) {
+                    let peer = ShardId(from as u16);
+                    self.engines[to].resume_mail(peer);
+                    if self.engines[to].wants_mail(peer)
+                        && let Some(batch) = self.engines[from].take_mail(ShardId(to as u16))
+                    {
                         quiet = false;
-                        let now = self.clock.now();
-                        self.engines[to].begin_turn(now);
-                        self.engines[to].on_mail(ShardId(from as u16), batch);
+                        self.engines[to].on_mail(peer, batch);
                     }
                 }
+                quiet &= !self.engines[to].run_ready();
             }
             while let Some(at) = self.engines[0].next_dirty() {
                 let len = match self.engines[0].output(at) {

@@ -5,25 +5,42 @@
 
 use super::BenchError;
 use super::compare::Session;
+use super::freeing::ask;
+use super::keys::Distribution;
 use super::measure::{measure_clean, measure_while};
 use super::run::Plan;
 use super::sheet::{Texts, figure, texts};
+use super::workload::Workload;
+use crate::base::number::grouped;
 
 /// Requests of the deep pipeline.
 const DEEP: usize = 100;
 
-/// Size of its values.
-const DEEP_VALUE_BYTES: &str = "1024";
+/// Size of the values of both clients.
+const VALUE_BYTES: &str = "1024";
+
+/// What the deep client asks where it asks for something slow: where the first bit of a string is that has one only
+/// at its end. A fraction of a millisecond, and a short reply.
+const SLOW_COMMAND: &str = "BITPOS slow 1 0";
+
+/// That string's length.
+const SLOW_BYTES: usize = 3_000_000;
 
 impl Session<'_> {
     /// One request at a time, alone and beside a client with a deep pipeline.
     pub fn fairness(&self) -> Result<Texts, BenchError> {
-        let all = self.in_turns(&[""], |running, cores, _| {
-            let workload = self.workload("get", self.args.keys, DEEP_VALUE_BYTES)?;
+        let all = self.in_turns(&["GET", SLOW_COMMAND], |running, cores, setting| {
+            let workload = self.workload("get", self.args.keys, VALUE_BYTES)?;
             running.target.fill(&workload, None, |_| ())?;
-            let mut single = self.plan(running, cores, workload);
-            (single.clients, single.threads, single.in_slices) = (1, 1, false);
-            let deep = Plan { pipeline: DEEP, server_pid: None, ..single.clone() };
+            let mut deep = self.plan(running, cores, workload.clone());
+            if setting == 1 {
+                ask(running, &["SETRANGE", "slow", &(SLOW_BYTES - 1).to_string(), "x"])?;
+                let asked = [SLOW_COMMAND.to_owned()];
+                deep.workload = Workload::new("", &asked, 1, Distribution::Uniform, VALUE_BYTES, 1)?;
+            }
+            (deep.clients, deep.threads, deep.in_slices) = (1, 1, false);
+            (deep.pipeline, deep.server_pid) = (DEEP, None);
+            let single = Plan { workload, pipeline: 1, server_pid: Some(running.pid), ..deep.clone() };
             let alone = measure_clean(&single)?.outcome.latency;
             let (deep, beside) = measure_while(&deep, || measure_clean(&single))?;
             let beside_us = |percentile| beside.outcome.latency.percentile(percentile) as f64 / 1e3;
@@ -39,8 +56,9 @@ impl Session<'_> {
             ])
         })?;
         let head = format!(
-            "One request at a time beside a client with {DEEP} GETs of {DEEP_VALUE_BYTES} B under way; medians of {} \
-             rounds",
+            "One request at a time beside a client with {DEEP} requests under way: GETs of {VALUE_BYTES} B, or {SLOW_COMMAND} \
+             on {} B; medians of {} rounds",
+            grouped(SLOW_BYTES as u64),
             self.args.rounds
         );
         let figures = [
@@ -52,6 +70,6 @@ impl Session<'_> {
             figure("requests/s", 0),
             figure("deep client's requests/s", 0),
         ];
-        Ok(texts(&head, &["cores", "server"], &figures, &all))
+        Ok(texts(&head, &["cores", "deep client", "server"], &figures, &all))
     }
 }

@@ -102,15 +102,9 @@ impl Center {
             Control::Unblock { who, end } => self.on_unblock(who, end),
             Control::Forget(who) => self.forget_watches_of(who),
             Control::PartsDone { txn, shard, ns, carries } => self.on_parts_done(txn, shard, ns, carries),
-            Control::Release { stamp } => {
-                if let Some(ticket) = self.locks.find(stamp) {
-                    self.release(ticket);
-                }
-            }
+            Control::Release { stamp } => self.release(stamp),
             Control::GiveUp { txn, home, stamp } => {
-                if let Some(ticket) = self.locks.find(stamp) {
-                    self.release(ticket);
-                }
+                self.release(stamp);
                 self.send(home, Control::GivenUp { txn });
             }
             Control::GivenUp { txn } => self.waiting.on_given_up(txn),
@@ -209,7 +203,9 @@ impl Center {
         self.take_turns(turns);
     }
 
-    fn release(&mut self, ticket: Ticket) {
+    /// Lets go of what a command holds or awaits here; nothing, if it has been refused.
+    fn release(&mut self, stamp: u64) {
+        let Some(ticket) = self.locks.find(stamp) else { return };
         let mut turns = Vec::new();
         self.locks.release(ticket, &mut turns);
         self.go_on_watches(ticket);

@@ -378,11 +378,11 @@ impl Center {
             self.spanning.remove(&number);
             return self.give_back_offer(offered, false);
         }
-        let shards: Vec<ShardId> = spanning.legs.iter().map(|leg| leg.shard).collect();
         let Some(at_ns) = self.again_at(spanning.attempts, kept) else {
             self.tell_legs(number, |stamp| Control::Release { stamp });
             return self.request_locks(number);
         };
+        let shards: Vec<ShardId> = self.spanning[&number].legs.iter().map(|leg| leg.shard).collect();
         self.put_off(number, at_ns, stamp, &shards);
         if let Some(spanning) = self.spanning.get_mut(&number) {
             // Answers to the request that was given up are out of date.

@@ -76,8 +76,8 @@ const LOOKS: usize = 32;
 /// Longest sleep in bed before a core looks around by itself. A wake passes through the ring, an eventfd
 /// and glommio's own rings. Two ways for it to be lost were found and closed (a bell that the ring still polls,
 /// see `sleep`; glommio's preemption timer, see `runtime::executor`): should there be a third, it is a pause and
-/// not a hang. Each look costs about 160 us, so two a second are 0.03 % of a CPU.
-const NAP: Duration = Duration::from_millis(500);
+/// not a hang. Each look costs 160 us, on a busy machine up to 300: one a second is 0.02 to 0.03 % of a CPU.
+const NAP: Duration = Duration::from_secs(1);
 
 /// Spinning is for cores in full flight: only within this long of the last work.
 const SPIN_RECENT_NS: u64 = 1_000_000;
