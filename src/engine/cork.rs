@@ -66,14 +66,9 @@ mod tests {
 
     /// Two cores, and a key of each, as seen from the first.
     fn two_cores() -> (Sim, [String; 2]) {
-        let mut sim = Sim::new(2, 7);
-        let center = sim.engines()[0].center();
-        let (id, owners) = (center.id, center.owners);
-        let key_on = |here: bool| {
-            let mut names = (0..).map(|number| format!("k{number}"));
-            names.find(|name| (owners.locate(name.as_bytes()).shard == id) == here).expect("endless")
-        };
-        (sim, [key_on(true), key_on(false)])
+        let sim = Sim::new(2, 7);
+        let keys = [0, 1].map(|shard| sim.key_on(ShardId(shard)));
+        (sim, keys)
     }
 
     #[test]

@@ -322,9 +322,7 @@ fn a_wait_counts_from_when_its_command_was_read_though_its_owner_is_in_an_older_
     let mut sim = Sim::new(2, 7);
     let client = sim.connect();
     let at = sim.connection(client);
-    let owners = sim.engines()[0].center().owners;
-    let far = (0..).map(|number| format!("k{number}"));
-    let far = far.into_iter().find(|key| owners.locate(key.as_bytes()).shard == ShardId(1)).expect("endless");
+    let far = sim.key_on(ShardId(1));
     let [home, owner] = sim.engines() else { panic!("two cores") };
     assert_eq!(home.center().id, ShardId(0), "the first client is on the first core");
     home.center().clock.advance(Duration::from_micros(20_300));

@@ -116,6 +116,13 @@ impl Sim {
         Client(self.peers.len() - 1)
     }
 
+    /// The first key of an endless list that lives on `shard`.
+    pub fn key_on(&self, shard: ShardId) -> String {
+        let owners = self.engines[0].center().owners;
+        let mut names = (0..).map(|number| format!("k{number}"));
+        names.find(|name| owners.locate(name.as_bytes()).shard == shard).expect("endless")
+    }
+
     /// The client's connection, on its core.
     pub fn connection(&self, client: Client) -> ConnectionId {
         self.peers[client.0].connection

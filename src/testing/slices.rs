@@ -6,13 +6,6 @@ use crate::resp::value::Value;
 use crate::testing::sim::{Sim, encode};
 use std::time::Duration;
 
-/// The first name that lives on `shard`.
-fn key_on(sim: &mut Sim, shard: ShardId) -> String {
-    let owners = sim.engines()[0].center().owners;
-    let mut names = (0..).map(|number| format!("k{number}"));
-    names.find(|name| owners.locate(name.as_bytes()).shard == shard).expect("endless")
-}
-
 #[test]
 fn commands_of_one_read_that_take_long_leave_others_their_turn() {
     let mut sim = Sim::new(1, 7);
@@ -37,7 +30,7 @@ fn commands_of_one_read_that_take_long_leave_others_their_turn() {
 fn mail_that_takes_long_leaves_others_their_turn() {
     let (home, owner) = (ShardId(0), ShardId(1));
     let mut sim = Sim::new(2, 7);
-    let key = key_on(&mut sim, owner);
+    let key = sim.key_on(owner);
     let (far, near) = (sim.connect(), sim.connect());
     let at = sim.connection(far);
     sim.engines()[0].on_bytes(at, &encode(&[b"incr", key.as_bytes()]).repeat(30));

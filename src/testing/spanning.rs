@@ -161,12 +161,7 @@ fn a_client_that_hangs_up_in_the_middle_leaves_nothing_half_done() {
 fn sees_the_later_first(seed: u64, order: PipelineOrder) -> bool {
     let mut sim = Sim::with(3, seed, Options { pipeline_order: order, ..Options::default() });
     let (writer, reader) = (sim.connect(), sim.connect());
-    let owners = sim.engines()[0].center().owners;
-    let key_of = |shard: u16| {
-        let keys = (0..).map(|number| format!("key:{number}").into_bytes());
-        keys.into_iter().find(|key| owners.locate(key).shard == ShardId(shard)).unwrap()
-    };
-    let (first, second) = (key_of(1), key_of(2));
+    let [first, second] = [1, 2].map(|shard| sim.key_on(ShardId(shard)).into_bytes());
     for number in 1..=10 {
         let digits = format!("{number:02}");
         sim.send_words(writer, &[b"set", &first, digits.as_bytes()]);
