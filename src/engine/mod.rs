@@ -57,7 +57,7 @@ pub struct Engine {
     mail: mail::Mail,
     /// Connections that CLIENT PAUSE holds.
     paused: Vec<ConnectionId>,
-    /// The pause they were held under.
+    /// The pause when it was last looked at.
     pause: Pause,
     upkeep: upkeep::Upkeep,
 }
@@ -158,9 +158,7 @@ impl Engine {
                 self.touch(at);
             }
         }
-        if !self.paused.is_empty() {
-            self.look_at_pause();
-        }
+        self.look_at_pause();
         if self.center.waiting.is_due(now.unix_ms()) {
             self.center.recall_offers();
             self.center.end_overdue_waits();
@@ -369,7 +367,6 @@ impl Engine {
                 && !std::mem::replace(&mut session.paused, true)
             {
                 self.paused.push(at);
-                self.pause = self.center.clients.pause;
             }
         } else if !connection.queued && connection.is_ready(&self.center, at) {
             connection.queued = true;
@@ -433,6 +430,7 @@ impl Engine {
         for at in self.center.outboxes.take_relieved() {
             self.lift_hold(at);
         }
+        self.look_at_pause();
     }
 
     fn on_local(&mut self, local: Local) {

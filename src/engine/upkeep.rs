@@ -45,7 +45,6 @@ impl Engine {
         let budget_ns = BUDGET_NS * u64::from(self.center.options.active_expire_effort);
         self.keep_shard_up(budget_ns);
         self.sweep_connections();
-        self.look_at_pause();
         self.settle();
     }
 
@@ -120,13 +119,14 @@ impl Engine {
         config_cmd::follow(&center.options, &mut center.shard, &mut center.metrics, &mut center.slowlog);
     }
 
+    /// Whoever the pause holds tries again when it has changed or is over.
     pub(super) fn look_at_pause(&mut self) {
-        let pause = self.center.clients.pause;
-        let over = pause.until_ms <= self.center.now.unix_ms();
-        if over && pause != Pause::default() {
-            self.center.clients.pause = Pause::default();
+        let pause = &mut self.center.clients.pause;
+        if pause.until_ms <= self.center.now.unix_ms() {
+            *pause = Pause::default();
         }
-        if over || pause != self.pause {
+        if *pause != self.pause {
+            self.pause = *pause;
             for at in std::mem::take(&mut self.paused) {
                 self.lift_hold(at);
             }
