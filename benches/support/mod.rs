@@ -94,7 +94,6 @@ impl Cores {
                 self.engines[to].begin_turn(self.clock.now());
                 for from in (0..self.engines.len()).filter(|&from| from != to) {
                     let peer = ShardId(from as u16);
-                    self.engines[to].resume_mail(peer);
                     if self.engines[to].wants_mail(peer)
                         && let Some(batch) = self.engines[from].take_mail(ShardId(to as u16))
                     {

@@ -176,8 +176,8 @@ pub struct Center {
     pub next_number: u64,
     /// Counts turns.
     pub turn: u32,
-    /// Nanoseconds of the commands that have run in the slice that is under way: whoever gives slices sets it at the
-    /// beginning of each. Costs no reading of the clock beyond those of the commands' own statistics.
+    /// Nanoseconds of the commands that have run in the [`Slice`](super::slice::Slice) that is under way. Costs no
+    /// reading of the clock beyond those of the commands' own statistics.
     pub ran_ns: u64,
     /// The window of commands of the connection that runs; kept for its capacity.
     pub frames: Frames,
@@ -278,9 +278,15 @@ impl Center {
         } else {
             false
         };
+        (self.ran_since(began), failed)
+    }
+
+    /// Nanoseconds since a command began; adds them to the slice that is under way.
+    #[inline]
+    pub fn ran_since(&mut self, began: u64) -> u64 {
         let ns = self.clock.elapsed_ns(began, self.clock.raw());
         self.ran_ns += ns;
-        (ns, failed)
+        ns
     }
 
     /// Asks memory for all keys of a command on several, so that it waits for them at the same time.

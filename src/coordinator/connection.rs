@@ -13,6 +13,7 @@ use crate::base::limits::{CORK_BYTES_MAX, INPUT_HOLD_BYTES, OUTPUT_HOLD_BYTES, T
 use crate::coordinator::center::Center;
 use crate::coordinator::dispatch::Dispatched;
 use crate::coordinator::frames::{End, Frames, WINDOW};
+use crate::coordinator::slice::Slice;
 use crate::coordinator::spanning::Pending;
 use crate::coordinator::transaction::{Transaction, Watching};
 use crate::coordinator::window::Window;
@@ -90,8 +91,8 @@ pub struct Connection {
     /// The input ended in an incomplete frame: only more input helps.
     starved_of_input: bool,
     hold: Hold,
-    /// The turn in which its commands ran last, and for how long, in nanoseconds.
-    slice: (u32, u64),
+    /// How long its commands have run.
+    slice: Slice,
     /// In the engine's list of connections with something to do.
     pub queued: bool,
     /// In the engine's list of connections with output or a changed state.
@@ -128,15 +129,9 @@ impl Connection {
         self.input.extend_from_slice(bytes);
     }
 
-    /// How long its commands have run in this turn.
-    fn slice_ns(&self, center: &Center) -> u64 {
-        let (turn, ns) = self.slice;
-        if turn == center.turn { ns } else { 0 }
-    }
-
     /// Whether there is nothing left of its slice of this turn.
     pub fn has_had_its_turn(&self, center: &Center) -> bool {
-        self.slice_ns(center) > TURN_SLICE_NS
+        self.slice.ns(center) > TURN_SLICE_NS
     }
 
     /// Goes on with input that waits.
@@ -383,9 +378,7 @@ impl Connection {
     fn run(&mut self, at: ConnectionId, center: &mut Center, input: &[u8]) -> usize {
         let mut parser = std::mem::take(&mut self.parser);
         let mut frames = std::mem::take(&mut center.frames);
-        let began = center.clock.raw();
-        let before_ns = self.slice_ns(center);
-        center.ran_ns = before_ns;
+        let serving = self.slice.take_up(center);
         let mut used = 0;
         while used < input.len() && !self.is_held(at, center) {
             let Some(session) = center.clients.get(at) else { break };
@@ -426,14 +419,12 @@ impl Connection {
                     used = input.len();
                 }
             }
-            // Parsing counts as well.
-            let passed_ns = center.clock.elapsed_ns(began, center.clock.raw());
-            center.ran_ns = center.ran_ns.max(before_ns + passed_ns);
+            serving.count_all(center);
             if center.ran_ns > TURN_SLICE_NS {
                 break;
             }
         }
-        self.slice = (center.turn, center.ran_ns);
+        self.slice = serving.lay_down(center);
         self.parser = parser;
         center.frames = frames;
         used

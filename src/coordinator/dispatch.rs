@@ -173,8 +173,7 @@ impl Connection {
                 true
             }
         };
-        let ns = center.clock.elapsed_ns(began, center.clock.raw());
-        center.ran_ns += ns;
+        let ns = center.ran_since(began);
         center.count(call.command, ns, failed.then_some(&encoded));
         if center.slowlog.wants(ns) && !call.command.spec.flags.has(Flags::SKIP_SLOWLOG) {
             center.note_slow(at, call.now.unix_us, ns, call.args);

@@ -15,6 +15,7 @@ mod dispatch;
 pub mod frames;
 pub mod preview;
 mod serve;
+pub mod slice;
 mod spanning;
 mod transaction;
 pub mod waiting;

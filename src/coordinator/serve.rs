@@ -69,8 +69,7 @@ impl Center {
                 for (part, key) in parts {
                     carries.push((part.run)(&mut self.shard.keyspace(part.db, now), &key, part.carry));
                 }
-                let ns = self.clock.elapsed_ns(began, self.clock.raw());
-                self.ran_ns += ns;
+                let ns = self.ran_since(began);
                 self.send(home, Control::PartsDone { txn, shard: self.id, ns, carries });
             }
             Control::Look { txn, home, db, now, looks } => self.on_look(txn, home, (db, now), &looks),

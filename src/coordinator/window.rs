@@ -7,21 +7,27 @@
 use crate::base::limits::{MAIL_SLICE_NS, OUTPUT_HOLD_BYTES, WINDOW_KEPT, WINDOW_MAX, WINDOW_START};
 
 /// The window of one connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Window {
-    /// Its width less [`WINDOW_START`].
-    beyond: isize,
+    /// How many commands may be under way.
+    width: usize,
     /// Size of recent replies, the largest, decaying.
     reply_bytes: usize,
     /// How long recent commands ran at their owners, in nanoseconds: an average, decaying.
     run_ns: u64,
 }
 
+impl Default for Window {
+    fn default() -> Self {
+        Window { width: WINDOW_START, reply_bytes: 0, run_ns: 0 }
+    }
+}
+
 impl Window {
     /// How many commands may be under way.
     #[inline]
     pub(super) fn width(&self) -> usize {
-        WINDOW_START.wrapping_add_signed(self.beyond)
+        self.width
     }
 
     /// How many bytes `count` replies will have.
@@ -35,19 +41,17 @@ impl Window {
     pub(super) fn on_reply(&mut self, bytes: usize, ns: u64) {
         self.reply_bytes = bytes.max(self.reply_bytes - self.reply_bytes / 16);
         self.run_ns = (self.run_ns * 7 + ns) / 8;
-        let width = self.width();
-        let small = width * self.reply_bytes < OUTPUT_HOLD_BYTES;
-        let mut next = if small { (width + 1).min(WINDOW_MAX) } else { WINDOW_START.min(width + 1) };
-        if next as u64 * self.run_ns > MAIL_SLICE_NS {
-            next = ((MAIL_SLICE_NS / self.run_ns) as usize).max(1);
+        let small = self.width * self.reply_bytes < OUTPUT_HOLD_BYTES;
+        self.width = (self.width + 1).min(if small { WINDOW_MAX } else { WINDOW_START });
+        if self.width as u64 * self.run_ns > MAIL_SLICE_NS {
+            self.width = ((MAIL_SLICE_NS / self.run_ns) as usize).max(1);
         }
-        self.beyond = next as isize - WINDOW_START as isize;
     }
 
     /// Everything has been answered: a wide window is narrowed, for what comes next may be larger.
     #[inline]
     pub(super) fn on_drained(&mut self) {
-        self.beyond = self.beyond.min((WINDOW_KEPT - WINDOW_START) as isize);
+        self.width = self.width.min(WINDOW_KEPT);
     }
 }
 

@@ -4,28 +4,25 @@ use super::Engine;
 use crate::base::ids::{ConnectionId, ShardId};
 use crate::base::limits::MAIL_SLICE_NS;
 use crate::coordinator::frames::WINDOW;
+use crate::coordinator::slice::Slice;
 use crate::mesh::message::{Batch, Op};
+use std::collections::VecDeque;
 
-/// Batches whose slice was over before they were through, at most one of each peer.
-#[derive(Debug, Default)]
+/// How long each peer has been served, and what is left to do for it.
+#[derive(Debug)]
 pub(super) struct Mail {
-    left: Vec<(ShardId, Box<Batch>)>,
-    /// The peer served last in this turn, and for how long.
-    served: Option<(ShardId, u64)>,
+    slices: Vec<Slice>,
+    /// Batches whose slice was over before they were through, at most one of each peer.
+    left: VecDeque<(ShardId, Box<Batch>)>,
 }
 
 impl Mail {
-    pub(super) fn begin_turn(&mut self) {
-        self.served = None;
+    pub(super) fn new(shards: u16) -> Self {
+        Mail { slices: vec![Slice::default(); usize::from(shards)], left: VecDeque::new() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.left.is_empty()
-    }
-
-    /// How long a peer has been served in this turn, in nanoseconds: its batches come one after the other.
-    fn served_ns(&self, from: ShardId) -> u64 {
-        self.served.filter(|&(peer, _)| peer == from).map_or(0, |(_, ns)| ns)
     }
 }
 
@@ -38,11 +35,9 @@ impl Engine {
     }
 
     fn serve_mail(&mut self, from: ShardId, mut batch: Box<Batch>) {
-        let raw_now = self.center.clock.raw();
         self.center.see_stamp(batch.stamp);
         self.center.now = self.center.now.max(batch.now);
-        let served_ns = self.mail.served_ns(from);
-        self.center.ran_ns = served_ns;
+        let serving = self.mail.slices[from.index()].take_up(&mut self.center);
         // Replies to one connection come one after the other: it is looked at after the last of them.
         let mut replied = None;
         let mut ops = std::mem::take(&mut batch.ops);
@@ -51,16 +46,14 @@ impl Engine {
             let window = rest.as_slice().len().min(WINDOW);
             self.center.prefetch(&rest.as_slice()[..window]);
             for op in rest.by_ref().take(window) {
-                self.on_op(from, &batch, op, raw_now, &mut replied);
+                self.on_op(from, &batch, op, serving.began, &mut replied);
                 if self.center.ran_ns > MAIL_SLICE_NS {
                     break;
                 }
             }
-            // What is no command takes time as well.
-            let passed_ns = self.center.clock.elapsed_ns(raw_now, self.center.clock.raw());
-            self.center.ran_ns = self.center.ran_ns.max(served_ns + passed_ns);
+            serving.count_all(&mut self.center);
         }
-        self.mail.served = Some((from, self.center.ran_ns));
+        self.mail.slices[from.index()] = serving.lay_down(&self.center);
         if let Some(at) = replied {
             self.touch(at);
         }
@@ -70,24 +63,32 @@ impl Engine {
             self.center.outboxes.recycle(batch);
         } else {
             batch.ops = rest.collect();
-            self.mail.left.push((from, batch));
+            self.mail.left.push_back((from, batch));
         }
         self.settle();
     }
 
-    /// Goes on with the batch of a peer that was not through when its slice of an earlier turn was over.
+    /// Goes on with batches that were not through when the slice of an earlier turn was over.
     #[inline]
-    pub fn resume_mail(&mut self, from: ShardId) {
-        if let Some(at) = self.mail.left.iter().position(|&(peer, _)| peer == from) {
-            let (_, batch) = self.mail.left.swap_remove(at);
-            self.serve_mail(from, batch);
+    pub(super) fn resume_mail(&mut self) {
+        for _ in 0..self.mail.left.len() {
+            let Some((from, batch)) = self.mail.left.pop_front() else { break };
+            if self.has_slice_left(from) {
+                self.serve_mail(from, batch);
+            } else {
+                self.mail.left.push_back((from, batch));
+            }
         }
     }
 
-    /// Whether the slice of a peer lasts: what comes after it waits in the link.
+    /// Whether the slice of a peer lasts, and nothing of it is left to do: what comes after that waits in the link.
     #[inline]
     pub fn wants_mail(&self, from: ShardId) -> bool {
-        self.mail.served_ns(from) <= MAIL_SLICE_NS && self.mail.left.iter().all(|&(peer, _)| peer != from)
+        self.has_slice_left(from) && self.mail.left.iter().all(|&(peer, _)| peer != from)
+    }
+
+    fn has_slice_left(&self, from: ShardId) -> bool {
+        self.mail.slices[from.index()].ns(&self.center) <= MAIL_SLICE_NS
     }
 
     fn on_op(

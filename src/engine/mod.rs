@@ -110,7 +110,7 @@ impl Engine {
             ready: VecDeque::new(),
             dirty: VecDeque::new(),
             cork: cork::Cork::default(),
-            mail: mail::Mail::default(),
+            mail: mail::Mail::new(shards),
             paused: Vec::new(),
             pause: Pause::default(),
             upkeep: upkeep::Upkeep::default(),
@@ -152,7 +152,6 @@ impl Engine {
     pub fn begin_turn(&mut self, now: Now) {
         self.center.now = now;
         self.center.turn = self.center.turn.wrapping_add(1);
-        self.mail.begin_turn();
         while let Some(at) = self.cork.next_overdue(now.mono_ns) {
             if self.connection(at).is_some() {
                 self.touch(at);
@@ -224,9 +223,11 @@ impl Engine {
         }
     }
 
-    /// Goes on with connections whose input waits, each for what is left of its slice; true: some are not through.
+    /// Goes on with peers' batches and with connections whose input waits, each for what is left of its slice; true:
+    /// some are not through.
     pub fn run_ready(&mut self) -> bool {
         self.catch_up();
+        self.resume_mail();
         for _ in 0..self.ready.len() {
             let Some(at) = self.ready.pop_front() else { break };
             let Some(connection) = self.connections.get_mut(at.index as usize).and_then(Option::as_deref_mut)

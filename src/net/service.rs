@@ -17,9 +17,9 @@ pub enum Request {
 
 /// One core's engine. Every call is short: nothing here waits.
 ///
-/// A turn of the loop is: `begin_turn`; then any number of `connect`, `on_bytes`, `on_sent` and `on_hangup`;
-/// for each peer `resume_mail` and any number of `on_mail`; `run_ready`, and `on_cron` when it is due; then `next_dirty` until it is empty, and
-/// `take_mail` once per peer that has room.
+/// A turn of the loop is: `begin_turn`; then any number of `connect`, `on_bytes`, `on_sent`, `on_hangup` and, of peers
+/// that `wants_mail` names, `on_mail`; `run_ready`, and `on_cron` when it is due; then `next_dirty` until it is empty,
+/// and `take_mail` once per peer that has room.
 pub trait Service {
     /// What cores send each other.
     type Batch: Send + 'static;
@@ -44,12 +44,10 @@ pub trait Service {
     fn on_hangup(&mut self, connection: ConnectionId);
     /// A peer's batch, of which as much runs as the peer's time slice of this turn allows. Only if `wants_mail`.
     fn on_mail(&mut self, from: ShardId, batch: Box<Self::Batch>);
-    /// Goes on with what an earlier turn has left of a peer's batch.
-    fn resume_mail(&mut self, from: ShardId);
-    /// Whether the peer's time slice of this turn lasts.
+    /// Whether the peer's time slice of this turn lasts: if not, what it has sent stays in the link.
     fn wants_mail(&self, from: ShardId) -> bool;
-    /// Goes on with connections that have input waiting, each within a time slice. True: there is more of that, or of
-    /// mail.
+    /// Goes on with connections that have input waiting and with peers' batches, each within its time slice. True: there
+    /// is more.
     fn run_ready(&mut self) -> bool;
     /// A connection whose output, intent, busyness or wish for input changed since it was last named.
     fn next_dirty(&mut self) -> Option<ConnectionId>;

@@ -269,7 +269,6 @@ impl<S: Service> Driver<S> {
         for (peer, receiver) in mesh.receivers.iter().enumerate() {
             let Some(receiver) = receiver else { continue };
             let peer = ShardId(peer as u16);
-            service.resume_mail(peer);
             while service.wants_mail(peer)
                 && let Some(batch) = receiver.pop()
             {

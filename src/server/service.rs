@@ -58,11 +58,6 @@ impl Service for Engine {
     }
 
     #[inline]
-    fn resume_mail(&mut self, from: ShardId) {
-        Engine::resume_mail(self, from);
-    }
-
-    #[inline]
     fn wants_mail(&self, from: ShardId) -> bool {
         Engine::wants_mail(self, from)
     }

@@ -271,8 +271,6 @@ impl Service for Toy {
         }
     }
 
-    fn resume_mail(&mut self, _: ShardId) {}
-
     fn wants_mail(&self, _: ShardId) -> bool {
         true
     }

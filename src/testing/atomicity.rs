@@ -82,9 +82,7 @@ fn play(seed: u64, broken: bool) -> Result<(), String> {
     let mut prng = Prng::new(seed);
     let shards = *prng.pick(&[1, 2, 3, 4, 8]);
     let mut sim = Sim::new(if broken { 4 } else { shards }, prng.next_u64());
-    if prng.one_in(3) {
-        sim.slow_down();
-    }
+    sim.slow_some();
     if broken {
         sim.engines().iter_mut().for_each(|engine| engine.center_mut().locks.break_release());
     }

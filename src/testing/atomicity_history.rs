@@ -40,9 +40,7 @@ fn play(seed: u64, broken: bool) -> Result<(), String> {
     let mut prng = Prng::new(seed);
     let shards = if broken { 4 } else { 1 + prng.below(8) as u16 };
     let mut sim = Sim::new(shards, prng.next_u64());
-    if prng.one_in(3) {
-        sim.slow_down();
-    }
+    sim.slow_some();
     if broken {
         sim.engines().iter_mut().for_each(|engine| engine.center_mut().locks.break_release());
     }

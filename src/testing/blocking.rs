@@ -23,9 +23,7 @@ fn play(seed: u64) -> Result<(), String> {
     let mut prng = Prng::new(seed);
     let shards = *prng.pick(&[1, 2, 3, 4]);
     let mut sim = Sim::new(shards, prng.next_u64());
-    if prng.one_in(3) {
-        sim.slow_down();
-    }
+    sim.slow_some();
     let clients: Vec<Client> = (0..10).map(|_| sim.connect()).collect();
     let mut seen: BTreeMap<u64, usize> = BTreeMap::new();
     let mut pushed = 0_u64;
@@ -340,9 +338,7 @@ fn a_wait_counts_from_when_its_command_was_read_though_its_owner_is_in_an_older_
 fn first_is_first(seed: u64) -> Result<(), String> {
     let mut prng = Prng::new(seed);
     let mut sim = Sim::new(2 + prng.below(3) as u16, prng.next_u64());
-    if prng.one_in(3) {
-        sim.slow_down();
-    }
+    sim.slow_some();
     let clients: Vec<Client> = (0..9).map(|_| sim.connect()).collect();
     let [first, pusher, others @ ..] = &clients[..] else { panic!("nine") };
     let command = |prng: &mut Prng| {

@@ -150,9 +150,7 @@ fn a_pipeline_is_answered_as_on_one_shard() {
     for seed in 0..400 {
         let mut prng = Prng::new(seed);
         let mut sims = [Sim::new(1, seed), Sim::new(2 + prng.below(3) as u16, seed)];
-        if prng.one_in(3) {
-            sims[1].slow_down();
-        }
+        sims[1].slow_some();
         let clients = sims.each_mut().map(Sim::connect);
         for _ in 0..6 {
             let pipeline: Vec<u8> = (0..1 + prng.below(30)).flat_map(|_| draw(&mut prng)).collect();

@@ -82,10 +82,13 @@ impl Sim {
         Sim { engines, links, peers: Vec::new(), clock, prng, next_id: 1 }
     }
 
-    /// Lets everything take so much time, on the clock of all cores, that slices end in the middle of their work.
-    pub fn slow_down(&mut self) {
-        let ns = 1 + self.prng.below(2 * TURN_SLICE_NS);
-        self.clock.set_reading(Duration::from_nanos(ns));
+    /// Under one seed of three lets everything take so much time, on the clock of all cores, that slices end in the
+    /// middle of their work.
+    pub fn slow_some(&mut self) {
+        if self.prng.one_in(3) {
+            let ns = 1 + self.prng.below(2 * TURN_SLICE_NS);
+            self.clock.set_reading(Duration::from_nanos(ns));
+        }
     }
 
     /// A new client from this machine, on the next core in turn.
@@ -208,12 +211,7 @@ impl Sim {
         let inputs: Vec<usize> = (0..self.peers.len())
             .filter(|&at| !self.peers[at].input.is_empty() && !self.peers[at].closed)
             .collect();
-        let count = self.engines.len();
-        let can_deliver = |at: usize| {
-            let from = ShardId((at / count) as u16);
-            !self.links[at].is_empty() && self.engines[at % count].wants_mail(from)
-        };
-        let mails: Vec<usize> = (0..self.links.len()).filter(|&at| can_deliver(at)).collect();
+        let mails: Vec<usize> = (0..self.links.len()).filter(|&at| !self.links[at].is_empty()).collect();
         let is_busy =
             |engine: &Engine| engine.next_wake_ns() == Some(0) || engine.center().waiting.has_later();
         let busy: Vec<usize> = (0..self.engines.len()).filter(|&at| is_busy(&self.engines[at])).collect();
@@ -230,11 +228,8 @@ impl Sim {
         } else {
             let core = busy[pick - inputs.len() - mails.len()];
             self.engines[core].begin_turn(self.clock.now());
-            self.resume_mail(core);
             core
         };
-        let now = self.clock.now();
-        self.engines[core].begin_turn(now);
         self.engines[core].run_ready();
         self.collect(core);
         true
@@ -245,7 +240,6 @@ impl Sim {
         self.clock.advance(after);
         let now = self.clock.now();
         self.engines[core].begin_turn(now);
-        self.resume_mail(core);
         self.engines[core].run_ready();
         self.collect(core);
     }
@@ -309,18 +303,14 @@ impl Sim {
 
     fn deliver_mail(&mut self, link: usize) -> usize {
         let count = self.engines.len();
-        let (from, to) = (link / count, link % count);
-        let batch = self.links[link].pop_front().expect("listed as waiting");
+        let (from, to) = (ShardId((link / count) as u16), link % count);
         let now = self.clock.now();
         self.engines[to].begin_turn(now);
-        self.engines[to].on_mail(ShardId(from as u16), batch);
-        to
-    }
-
-    fn resume_mail(&mut self, core: usize) {
-        for peer in 0..self.engines.len() {
-            self.engines[core].resume_mail(ShardId(peer as u16));
+        if self.engines[to].wants_mail(from) {
+            let batch = self.links[link].pop_front().expect("listed as waiting");
+            self.engines[to].on_mail(from, batch);
         }
+        to
     }
 
     /// Moves what a core has for its peers and clients.

@@ -32,9 +32,7 @@ fn nobody_sees_half_of_a_transaction() {
     for seed in 0..200 {
         let mut prng = Prng::new(seed);
         let mut sim = Sim::new(*prng.pick(&SHARDS), prng.next_u64());
-        if prng.one_in(3) {
-            sim.slow_down();
-        }
+        sim.slow_some();
         let clients: Vec<Client> = (0..6).map(|_| sim.connect()).collect();
         for number in 0..40 {
             let at = prng.below(6) as usize;

@@ -50,8 +50,7 @@ impl Center {
         let began = self.clock.raw();
         let mut keys = self.shard.keyspace(db, now);
         let carries = looks.iter().map(|look| Carry::Texts(look.run(&mut keys))).collect();
-        let ns = self.clock.elapsed_ns(began, self.clock.raw());
-        self.ran_ns += ns;
+        let ns = self.ran_since(began);
         self.send(home, Control::PartsDone { txn, shard: self.id, ns, carries });
     }
 }
