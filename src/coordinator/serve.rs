@@ -79,7 +79,7 @@ impl Center {
                 self.send(home, Control::Applied(grant));
             }
             Control::Block { txn, home, shares } => self.on_block(txn, home, &shares),
-            Control::BlockDone { txn, reply } => self.on_exec_reply(txn, &reply),
+            Control::BlockDone { txn, shard, replies } => self.on_block_done(txn, shard, replies),
             Control::Watch { txn, who, db, keys } => {
                 self.begin_watch(HeldWatch { behind: Vec::new(), who, txn, db, keys });
             }

@@ -32,7 +32,7 @@ use crate::coordinator::connection::{Connection, Hold};
 use crate::coordinator::dispatch::{Dispatched, feed_monitors};
 use crate::coordinator::transaction::ahead_of;
 use crate::coordinator::waiting::Offered;
-use crate::mesh::message::{Ask, Control, Extent, Grant, Job, Lock, Ran, Share};
+use crate::mesh::message::{Ask, BlockReplies, Control, Extent, Grant, Job, Lock, Ran, Share};
 use crate::resp::Protocol;
 use crate::resp::reply::Reply;
 use crate::session::Remote;
@@ -228,7 +228,10 @@ impl Center {
         match within {
             None => self.local.push_back(Local::Answer { connection, reply }),
             // By mail, so that thousands of commands in one transaction do not call each other.
-            Some(within) => self.own_mail.push_back(Control::BlockDone { txn: within.exec, reply }),
+            Some(within) => {
+                let replies = BlockReplies { ends: vec![reply.len()], bytes: reply };
+                self.own_mail.push_back(Control::BlockDone { txn: within.exec, shard: self.id, replies });
+            }
         }
     }
 

@@ -2,10 +2,11 @@
 //!
 //! On one shard EXEC runs the queue at once: nothing can come between two commands of one turn. Where there
 //! are several, EXEC takes locks on the keys of all its commands and of everything it watches, on all shards
-//! together, as any spanning command does (`spanning`, `mesh::locks`). Once all have granted it runs the commands in
-//! their order under these locks: what lives on one shard goes there in one message, up to the first command
-//! that needs another; a command that spans shards goes on as it would alone, without locks of its own. Then
-//! the locks are released and the client is answered.
+//! together, as any spanning command does (`spanning`, `mesh::locks`). Once all have granted it runs the commands
+//! under these locks, in stages: up to the first command that spans shards or needs none, each shard gets its own in
+//! one message and runs them in the order of the queue; all shards at the same time, for no command of a stage can
+//! see what those on other shards do. A command that spans shards goes on as it would alone, without locks of its own.
+//! Then the locks are released and the client is answered, in the order of the queue.
 //!
 //! WATCH registers the client with the owners of its keys, which mark it when one changes. The mark is read
 //! when the locks are granted: from then on nobody can change a watched key before the transaction is through.
@@ -23,7 +24,7 @@ use crate::coordinator::dispatch::{Dispatched, feed_monitors};
 use crate::coordinator::spanning::{Within, needs_all_shards};
 use crate::coordinator::waiting::waits_of;
 use crate::mesh::locks::Ticket;
-use crate::mesh::message::{Control, Extent, Grant, Job, Lock, Share};
+use crate::mesh::message::{BlockReplies, Control, Extent, Grant, Job, Lock, Share};
 use crate::resp::Protocol;
 use crate::resp::reply::Reply;
 use crate::session::{Remote, ReplyMode};
@@ -63,7 +64,12 @@ pub struct Exec {
     exclusive: bool,
     stamp: u64,
     attempts: u64,
+    /// Answers of shards that are still to come: to the request for locks, or of a stage.
     awaited: usize,
+    /// Where each command of the stage that is under way runs.
+    stage: Vec<ShardId>,
+    /// What the stage has been answered so far.
+    answers: BTreeMap<ShardId, BlockReplies>,
     /// A watched key has changed.
     changed: bool,
     began: u64,
@@ -239,6 +245,8 @@ impl Connection {
             stamp: 0,
             attempts: 0,
             awaited: 0,
+            stage: Vec::new(),
+            answers: BTreeMap::new(),
             changed: false,
             began: center.clock.raw(),
             silent_from: muted.then_some(0),
@@ -435,65 +443,83 @@ impl Center {
         self.go_on(number);
     }
 
-    /// The next commands of a transaction, until one has to wait for another shard.
+    /// The next commands of a transaction, until some have to wait for another shard.
     pub(super) fn go_on(&mut self, number: u64) {
         while let Some(mut exec) = self.execs.remove(&number) {
-            let Some(Queued { command, args }) = exec.queue.pop_front() else {
-                self.execs.insert(number, exec);
-                self.end_exec(number);
-                return;
-            };
-            let share = Share { command, args, db: exec.db, protocol: exec.protocol, now: exec.now };
-            match command.spec.place {
-                Place::Connection(_) | Place::Transaction(_) | Place::Container => {
-                    self.run_queued_at_home(&mut exec, &share);
+            let mut blocks = self.next_stage(&mut exec);
+            if blocks.is_empty() {
+                let Some(queued) = exec.queue.pop_front() else {
                     self.execs.insert(number, exec);
-                }
-                Place::Cores(asks) => {
-                    let within = Within { exec: number, stamp: exec.stamp };
-                    let at = exec.connection;
-                    self.execs.insert(number, exec);
-                    self.put_question(at, &call_of(&share), asks, Some(within));
+                    self.end_exec(number);
                     return;
+                };
+                if self.run_outside_stages(number, exec, queued) {
+                    continue;
                 }
-                _ => {
-                    let Some(shard) = self.only_shard(&share) else {
-                        let within = Within { exec: number, stamp: exec.stamp };
-                        let at = exec.connection;
-                        self.execs.insert(number, exec);
-                        self.begin_spanning(at, share, Some(within), None);
-                        return;
-                    };
-                    // As many as live on the same shard go together.
-                    let mut shares = vec![share];
-                    while let Some(next) = exec.queue.front() {
-                        let (command, args) = (next.command, next.args.clone());
-                        let share =
-                            Share { command, args, db: exec.db, protocol: exec.protocol, now: exec.now };
-                        let stays = !matches!(
-                            command.spec.place,
-                            Place::Connection(_) | Place::Transaction(_) | Place::Container | Place::Cores(_)
-                        );
-                        if !stays || self.only_shard(&share) != Some(shard) {
-                            break;
-                        }
-                        exec.queue.pop_front();
-                        shares.push(share);
-                    }
-                    if shard == self.id {
-                        for share in &shares {
-                            self.run_queued(share, &mut exec.reply);
-                        }
-                        self.execs.insert(number, exec);
-                    } else {
-                        self.execs.insert(number, exec);
-                        self.metrics.counters.spanning_hops += 1;
-                        self.send(shard, Control::Block { txn: number, home: self.id, shares });
-                        return;
-                    }
-                }
+                return;
+            }
+            let own = blocks.remove(&self.id);
+            self.metrics.counters.spanning_hops += u64::from(!blocks.is_empty());
+            exec.awaited = blocks.len();
+            for (shard, shares) in blocks {
+                self.send(shard, Control::Block { txn: number, home: self.id, shares });
+            }
+            if let Some(shares) = own {
+                exec.answers.insert(self.id, self.run_block(&shares));
+            }
+            let waits = exec.awaited > 0;
+            if !waits {
+                exec.end_stage();
+            }
+            self.execs.insert(number, exec);
+            if waits {
+                return;
             }
         }
+    }
+
+    /// Takes the commands of the next stage from the queue, by shard; none: the first belongs to no stage.
+    fn next_stage(&self, exec: &mut Exec) -> BTreeMap<ShardId, Vec<Share>> {
+        let mut blocks: BTreeMap<ShardId, Vec<Share>> = BTreeMap::new();
+        while let Some(Queued { command, args }) = exec.queue.pop_front() {
+            let share = exec.share(command, args);
+            let shard = match command.spec.place {
+                Place::Connection(_) | Place::Transaction(_) | Place::Container | Place::Cores(_) => None,
+                _ => self.only_shard(&share),
+            };
+            let Some(shard) = shard else {
+                exec.queue.push_front(Queued { command, args: share.args });
+                break;
+            };
+            exec.stage.push(shard);
+            blocks.entry(shard).or_default().push(share);
+        }
+        blocks
+    }
+
+    /// A command that spans shards or needs none; false: the transaction waits for it.
+    fn run_outside_stages(&mut self, number: u64, mut exec: Exec, queued: Queued) -> bool {
+        let share = exec.share(queued.command, queued.args);
+        let runs_at_once = matches!(
+            share.command.spec.place,
+            Place::Connection(_) | Place::Transaction(_) | Place::Container
+        );
+        if runs_at_once {
+            self.run_queued_at_home(&mut exec, &share);
+            self.execs.insert(number, exec);
+            return true;
+        }
+        let within = Within { exec: number, stamp: exec.stamp };
+        let at = exec.connection;
+        exec.stage.push(self.id);
+        exec.awaited = 1;
+        self.execs.insert(number, exec);
+        if let Place::Cores(asks) = share.command.spec.place {
+            self.put_question(at, &call_of(&share), asks, Some(within));
+        } else {
+            self.begin_spanning(at, share, Some(within), None);
+        }
+        false
     }
 
     /// Runs a queued command that needs no key, as its connection would.
@@ -559,43 +585,43 @@ impl Center {
                 Some(parse_cursor(args.at(1)).map_or(self.id, |cursor| ShardId((cursor % shards) as u16)))
             }
             _ => {
-                let mut shards = share
-                    .command
-                    .spec
-                    .keys
-                    .indexes(args)
-                    .map(|index| self.owners.locate(args.at(index)).shard)
-                    .collect::<BTreeSet<_>>()
-                    .into_iter();
-                match (shards.next(), shards.next()) {
-                    (None, _) => Some(self.id),
-                    (Some(shard), None) => Some(shard),
-                    // A shape that no part of it could run in is refused by the command itself, here.
-                    _ if !super::dispatch::fits_step(&call_of(share)) => Some(self.id),
-                    _ if waits_of(&call_of(share))
-                        .is_some_and(|waits| (waits.until)(args, share.now).is_err()) =>
-                    {
-                        Some(self.id)
-                    }
-                    _ => None,
+                let indexes = share.command.spec.keys.indexes(args);
+                let mut shards = indexes.map(|index| self.owners.locate(args.at(index)).shard);
+                let Some(first) = shards.next() else { return Some(self.id) };
+                if shards.all(|shard| shard == first) {
+                    return Some(first);
                 }
+                // A shape that no part of it could run in is refused by the command itself, here.
+                let call = call_of(share);
+                let fits = super::dispatch::fits_step(&call)
+                    && waits_of(&call).is_none_or(|waits| (waits.until)(args, share.now).is_ok());
+                (!fits).then_some(self.id)
             }
         }
     }
 
     /// A peer's transaction: its commands for this shard, which holds the locks.
     pub(super) fn on_block(&mut self, txn: u64, home: ShardId, shares: &[Share]) {
-        let mut reply = Vec::new();
-        for share in shares {
-            self.run_queued(share, &mut reply);
-        }
-        self.send(home, Control::BlockDone { txn, reply });
+        let replies = self.run_block(shares);
+        self.send(home, Control::BlockDone { txn, shard: self.id, replies });
     }
 
-    /// The next part of a transaction's reply.
-    pub(super) fn on_exec_reply(&mut self, number: u64, reply: &[u8]) {
-        if let Some(exec) = self.execs.get_mut(&number) {
-            exec.reply.extend_from_slice(reply);
+    fn run_block(&mut self, shares: &[Share]) -> BlockReplies {
+        let mut replies = BlockReplies::default();
+        for share in shares {
+            self.run_queued(share, &mut replies.bytes);
+            replies.ends.push(replies.bytes.len());
+        }
+        replies
+    }
+
+    /// A shard's part of a stage, or a command outside the stages, has been answered.
+    pub(super) fn on_block_done(&mut self, number: u64, shard: ShardId, replies: BlockReplies) {
+        let Some(exec) = self.execs.get_mut(&number) else { return };
+        exec.answers.insert(shard, replies);
+        exec.awaited -= 1;
+        if exec.awaited == 0 {
+            exec.end_stage();
             self.go_on(number);
         }
     }
@@ -618,6 +644,21 @@ impl Center {
 }
 
 impl Exec {
+    fn share(&self, command: &'static Command, args: OwnedArgs) -> Share {
+        Share { command, args, db: self.db, protocol: self.protocol, now: self.now }
+    }
+
+    /// All shards have answered: puts their replies in the order of the queue.
+    fn end_stage(&mut self) {
+        let answers = std::mem::take(&mut self.answers);
+        let mut parts: BTreeMap<ShardId, _> =
+            answers.iter().map(|(&shard, replies)| (shard, replies.iter())).collect();
+        for shard in std::mem::take(&mut self.stage) {
+            let reply = parts.get_mut(&shard).and_then(Iterator::next);
+            self.reply.extend_from_slice(reply.expect("a shard answers every command"));
+        }
+    }
+
     /// What comes from here on is wanted: leaves out what came while it was not.
     fn speak(&mut self) {
         if let Some(from) = self.silent_from.take() {

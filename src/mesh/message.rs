@@ -123,12 +123,14 @@ pub enum Control {
         /// In order.
         shares: Vec<Share>,
     },
-    /// The next part of a transaction's reply.
+    /// What they have answered.
     BlockDone {
         /// The transaction at home.
         txn: u64,
-        /// Encoded replies, one after the other.
-        reply: Vec<u8>,
+        /// Who ran them.
+        shard: ShardId,
+        /// Their replies.
+        replies: BlockReplies,
     },
     /// Watch keys for a client's transaction; answer with [`Control::Watched`].
     Watch {
@@ -363,6 +365,23 @@ pub struct Share {
 
 /// A shard's shares of one command, or of several that go together, in their order.
 pub type Shares = SmallVec<[Share; 1]>;
+
+/// Replies to commands of a transaction.
+#[derive(Clone, Debug, Default)]
+pub struct BlockReplies {
+    /// Encoded, one after the other.
+    pub bytes: Vec<u8>,
+    /// Where each of them ends.
+    pub ends: Vec<usize>,
+}
+
+impl BlockReplies {
+    /// Each reply.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, &end)| &self.bytes[start..end])
+    }
+}
 
 /// What came of one share.
 #[derive(Clone, Copy, Debug)]

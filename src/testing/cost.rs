@@ -166,8 +166,13 @@ fn a_transaction_has_its_price_and_so_has_what_spans_within_it() {
     // On one shard it asks for its locks and sends its commands in one message.
     assert_eq!(begun, figures(&[("spanning_hops", 2), ("lock_requests", 1)]));
     let apart = world.cost_of(&["MULTI", "SET {0.0} 1", "SET {1.0} 1", "SET {2.0} 1", "EXEC"]);
-    // What lives at home needs no message.
-    assert_eq!(apart, figures(&[("spanning_transactions", 1), ("spanning_hops", 3), ("lock_requests", 3)]));
+    // Each shard gets its own at the same time, however they are mixed.
+    let price = figures(&[("spanning_transactions", 1), ("spanning_hops", 2), ("lock_requests", 3)]);
+    assert_eq!(apart, price);
+    let sets =
+        ["SET {0.0} 1", "SET {1.0} 1", "INCR {0.0}", "SET {2.0} 1", "INCR {1.0}", "GET {2.0}", "GET {0.0}"];
+    let mixed = world.cost_of(&[&["MULTI"], &sets[..], &["EXEC"]].concat());
+    assert_eq!(mixed, price);
     let within = world.cost_of(&["MULTI", "DEL {1.0} {2.0}", "EXEC"]);
     let want =
         [("spanning_transactions", 1), ("spanning_commands", 1), ("spanning_hops", 2), ("lock_requests", 2)];

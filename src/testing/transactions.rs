@@ -67,6 +67,54 @@ fn nobody_sees_half_of_a_transaction() {
     }
 }
 
+/// What its shards run at the same time is answered in the order of the queue, as where there is one shard.
+#[test]
+fn a_transaction_is_answered_as_on_one_shard() {
+    for seed in 0..300 {
+        let mut prng = Prng::new(seed);
+        let mut sims = [Sim::new(1, seed), Sim::new(2 + prng.below(3) as u16, seed)];
+        sims[1].slow_some();
+        let clients = sims.each_mut().map(Sim::connect);
+        for _ in 0..4 {
+            let mut lines = vec!["multi".to_owned()];
+            for _ in 0..prng.below(30) {
+                let (key, other) = (*prng.pick(&KEYS), *prng.pick(&KEYS));
+                lines.push(match prng.below(16) {
+                    0..3 => format!("get {key}"),
+                    3..6 => format!("incr {key}"),
+                    6 | 7 => format!("append {key} {}", prng.below(10)),
+                    8 | 9 => format!("rpush {key} x"),
+                    10 => format!("lrange {key} 0 -1"),
+                    11 => format!("mget {key} {other}"),
+                    12 => format!("rename {key} {other}"),
+                    13 => format!("del {key} {other}"),
+                    14 => (*prng.pick(&["ping", "select 1", "select 0", "dbsize", "client reply on"]))
+                        .to_owned(),
+                    _ => (*prng.pick(&[
+                        "client reply off",
+                        "blpop t1 t2 t3 0",
+                        "get",
+                        "lmove t1 t2 left left",
+                    ]))
+                    .to_owned(),
+                });
+            }
+            lines.extend(["exec".to_owned(), "client reply on".to_owned()]);
+            let answers: Vec<Vec<u8>> = sims
+                .iter_mut()
+                .zip(clients)
+                .map(|(sim, client)| {
+                    lines.iter().for_each(|line| send(sim, client, line));
+                    sim.settle();
+                    sim.take_bytes(client)
+                })
+                .collect();
+            let [one, many] = [0, 1].map(|at| answers[at].escape_ascii().to_string());
+            assert_eq!(one, many, "seed {seed}: {lines:#?}");
+        }
+    }
+}
+
 /// One moves its key away, or lets it go, in every way there is.
 #[test]
 fn every_way_for_a_watched_key_to_change_makes_exec_do_nothing() {
