@@ -169,21 +169,22 @@ impl Center {
             unreachable!("a parked command is never granted on arrival")
         };
         let (txn, home, stamp) = (*txn, *home, *stamp);
-        let watcher = if let Job::Exec(watcher) = job { *watcher } else { None };
-        // A read is over with this; only its locks stay.
-        let shares = match std::mem::replace(job, Job::Hops) {
-            Job::Read(shares) => shares,
-            other => {
-                *job = other;
-                Shares::new()
-            }
-        };
+        // What runs now is over with this; only its locks stay.
+        let (mut watcher, mut block, mut shares) = (None, Vec::new(), Shares::new());
+        match std::mem::replace(job, Job::Hops) {
+            Job::Read(read) => shares = read,
+            Job::Exec { watcher: who, shares } => (watcher, block) = (who, shares),
+            other => *job = other,
+        }
         if let Some(since) = *waits_since {
             self.metrics.record_lock_wait(self.clock.elapsed_ns(since, self.clock.raw()));
         }
         let changed =
             watcher.is_some_and(|who| self.shard.watched_changed((who.core, who.connection), self.now));
-        let (reply, ran) = run_shares(self, &shares);
+        let (mut reply, ran) = run_shares(self, &shares);
+        if !changed {
+            reply.append(&mut self.run_block(&block).bytes);
+        }
         self.send(home, Control::Granted(Grant { txn, stamp, shard: self.id, reply, ran, changed }));
     }
 

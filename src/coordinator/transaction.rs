@@ -6,7 +6,8 @@
 //! under these locks, in stages: up to the first command that spans shards or needs none, each shard gets its own in
 //! one message and runs them in the order of the queue; all shards at the same time, for no command of a stage can
 //! see what those on other shards do. A command that spans shards goes on as it would alone, without locks of its own.
-//! Then the locks are released and the client is answered, in the order of the queue.
+//! Then the locks are released and the client is answered, in the order of the queue. Where all of a transaction has
+//! its keys on one shard, it goes there with the request for locks.
 //!
 //! WATCH registers the client with the owners of its keys, which mark it when one changes. The mark is read
 //! when the locks are granted: from then on nobody can change a watched key before the transaction is through.
@@ -70,6 +71,8 @@ pub struct Exec {
     stage: Vec<ShardId>,
     /// What the stage has been answered so far.
     answers: BTreeMap<ShardId, BlockReplies>,
+    /// All commands have gone with the request for locks, to the one shard that they have keys on.
+    runs_with_locks: bool,
     /// A watched key has changed.
     changed: bool,
     began: u64,
@@ -247,6 +250,7 @@ impl Connection {
             awaited: 0,
             stage: Vec::new(),
             answers: BTreeMap::new(),
+            runs_with_locks: false,
             changed: false,
             began: center.clock.raw(),
             silent_from: muted.then_some(0),
@@ -375,6 +379,10 @@ impl Center {
         for (&shard, hashes) in &exec.legs {
             let extent = hashes.as_ref().map_or(Extent::Whole, |hashes| Extent::Keys(hashes.clone()));
             let watcher = exec.watching.contains_key(&shard).then_some(who);
+            // Not again for one that has been refused: it may be long.
+            let alone = exec.legs.len() == 1 && exec.attempts == 1;
+            let shares = if alone { self.all_on(&exec, shard) } else { Vec::new() };
+            exec.runs_with_locks = !shares.is_empty();
             let lock = Lock {
                 txn: number,
                 home: self.id,
@@ -382,7 +390,7 @@ impl Center {
                 extent,
                 exclusive: exec.exclusive,
                 token: None,
-                job: Job::Exec(watcher),
+                job: Job::Exec { watcher, shares },
             };
             self.send(shard, Control::Lock(lock));
         }
@@ -395,6 +403,10 @@ impl Center {
         if exec.stamp == grant.stamp {
             exec.changed |= grant.changed;
             exec.awaited -= 1;
+            if exec.runs_with_locks && !exec.changed {
+                exec.queue.clear();
+                exec.reply.extend_from_slice(&grant.reply);
+            }
             if exec.awaited == 0 {
                 self.on_exec_granted(grant.txn);
             }
@@ -483,11 +495,7 @@ impl Center {
         let mut blocks: BTreeMap<ShardId, Vec<Share>> = BTreeMap::new();
         while let Some(Queued { command, args }) = exec.queue.pop_front() {
             let share = exec.share(command, args);
-            let shard = match command.spec.place {
-                Place::Connection(_) | Place::Transaction(_) | Place::Container | Place::Cores(_) => None,
-                _ => self.only_shard(&share),
-            };
-            let Some(shard) = shard else {
+            let Some(shard) = self.stage_shard(&share) else {
                 exec.queue.push_front(Queued { command, args: share.args });
                 break;
             };
@@ -495,6 +503,21 @@ impl Center {
             blocks.entry(shard).or_default().push(share);
         }
         blocks
+    }
+
+    /// All commands of a transaction, if they can run on that shard in one stage; else none.
+    fn all_on(&self, exec: &Exec, shard: ShardId) -> Vec<Share> {
+        let shares = exec.queue.iter().map(|queued| exec.share(queued.command, queued.args.clone()));
+        let here = shares.map(|share| (self.stage_shard(&share) == Some(shard)).then_some(share));
+        here.collect::<Option<Vec<Share>>>().unwrap_or_default()
+    }
+
+    /// Where a command runs that may be part of a stage.
+    fn stage_shard(&self, share: &Share) -> Option<ShardId> {
+        match share.command.spec.place {
+            Place::Connection(_) | Place::Transaction(_) | Place::Container | Place::Cores(_) => None,
+            _ => self.only_shard(share),
+        }
     }
 
     /// A command that spans shards or needs none; false: the transaction waits for it.
@@ -606,7 +629,7 @@ impl Center {
         self.send(home, Control::BlockDone { txn, shard: self.id, replies });
     }
 
-    fn run_block(&mut self, shares: &[Share]) -> BlockReplies {
+    pub(super) fn run_block(&mut self, shares: &[Share]) -> BlockReplies {
         let mut replies = BlockReplies::default();
         for share in shares {
             self.run_queued(share, &mut replies.bytes);

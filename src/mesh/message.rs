@@ -401,8 +401,14 @@ pub enum Job {
     Write(Shares),
     /// Parts will come.
     Hops,
-    /// Commands of a transaction will come; says whether a key has changed that its client watches.
-    Exec(Option<Remote>),
+    /// A transaction: says whether a key has changed that its client watches. Where it has all its keys here, its
+    /// commands run as soon as the locks are held, unless one has; elsewhere they will come.
+    Exec {
+        /// The client, if it watches keys of this shard.
+        watcher: Option<Remote>,
+        /// All commands, if they have no keys elsewhere.
+        shares: Vec<Share>,
+    },
 }
 
 /// A shard's word that its locks are held, or that its work is done.

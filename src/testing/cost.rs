@@ -163,8 +163,8 @@ fn every_kind_of_spanning_command_has_its_price() {
 fn a_transaction_has_its_price_and_so_has_what_spans_within_it() {
     let mut world = World::new(3, 3);
     let begun = world.cost_of(&["MULTI", "SET {1.0} 1", "INCR {1.0}", "EXEC"]);
-    // On one shard it asks for its locks and sends its commands in one message.
-    assert_eq!(begun, figures(&[("spanning_hops", 2), ("lock_requests", 1)]));
+    // On one shard its commands go with the request for locks.
+    assert_eq!(begun, figures(&[("spanning_hops", 1), ("lock_requests", 1)]));
     let apart = world.cost_of(&["MULTI", "SET {0.0} 1", "SET {1.0} 1", "SET {2.0} 1", "EXEC"]);
     // Each shard gets its own at the same time, however they are mixed.
     let price = figures(&[("spanning_transactions", 1), ("spanning_hops", 2), ("lock_requests", 3)]);

@@ -76,9 +76,16 @@ fn a_transaction_is_answered_as_on_one_shard() {
         sims[1].slow_some();
         let clients = sims.each_mut().map(Sim::connect);
         for _ in 0..4 {
-            let mut lines = vec!["multi".to_owned()];
+            // Now and then all on one shard, and in vain.
+            let keys = if prng.one_in(3) { ["{t}1", "{t}2", "{t}3", "{t}4", "{t}5", "{t}6"] } else { KEYS };
+            let mut lines = Vec::new();
+            if prng.one_in(3) {
+                lines.push(format!("watch {}", prng.pick(&keys)));
+                lines.push(format!("append {} x", prng.pick(&keys)));
+            }
+            lines.push("multi".to_owned());
             for _ in 0..prng.below(30) {
-                let (key, other) = (*prng.pick(&KEYS), *prng.pick(&KEYS));
+                let (key, other) = (*prng.pick(&keys), *prng.pick(&keys));
                 lines.push(match prng.below(16) {
                     0..3 => format!("get {key}"),
                     3..6 => format!("incr {key}"),
