@@ -5,6 +5,7 @@ use crate::base::limits::{GROUP_BYTES_MAX, GROUP_WRITE_KEYS_MAX, GROUPS_MAX};
 use crate::base::prng::Prng;
 use crate::resp::value::Value;
 use crate::testing::sim::{Sim, encode};
+use crate::testing::twins::Twins;
 
 const KEYS: [&[u8]; 6] = [b"k1", b"k2", b"k3", b"k4", b"k5", b"k6"];
 
@@ -149,26 +150,10 @@ fn draw(prng: &mut Prng) -> Vec<u8> {
 fn a_pipeline_is_answered_as_on_one_shard() {
     for seed in 0..400 {
         let mut prng = Prng::new(seed);
-        let mut sims = [Sim::new(1, seed), Sim::new(2 + prng.below(3) as u16, seed)];
-        sims[1].slow_some();
-        let clients = sims.each_mut().map(Sim::connect);
+        let mut twins = Twins::new(seed, &mut prng);
         for _ in 0..6 {
             let pipeline: Vec<u8> = (0..1 + prng.below(30)).flat_map(|_| draw(&mut prng)).collect();
-            let answers: Vec<Vec<u8>> = sims
-                .iter_mut()
-                .zip(clients)
-                .map(|(sim, client)| {
-                    sim.send(client, &pipeline);
-                    sim.settle();
-                    sim.take_bytes(client)
-                })
-                .collect();
-            assert_eq!(
-                answers[0].escape_ascii().to_string(),
-                answers[1].escape_ascii().to_string(),
-                "seed {seed}: {}",
-                pipeline.escape_ascii()
-            );
+            twins.ask(&pipeline, seed);
         }
     }
 }

@@ -32,5 +32,7 @@ mod spanning;
 mod tidy;
 #[cfg(test)]
 mod transactions;
+#[cfg(test)]
+mod twins;
 
 pub use transcript::check;

@@ -4,7 +4,8 @@
 use crate::base::limits::{LOCK_RETRY_DOUBLINGS_MAX, LOCK_RETRY_NS};
 use crate::base::prng::Prng;
 use crate::resp::value::Value;
-use crate::testing::sim::{Client, Sim};
+use crate::testing::sim::{Client, Sim, encode};
+use crate::testing::twins::Twins;
 use std::time::Duration;
 
 const KEYS: [&str; 6] = ["t1", "t2", "t3", "t4", "t5", "t6"];
@@ -72,9 +73,7 @@ fn nobody_sees_half_of_a_transaction() {
 fn a_transaction_is_answered_as_on_one_shard() {
     for seed in 0..300 {
         let mut prng = Prng::new(seed);
-        let mut sims = [Sim::new(1, seed), Sim::new(2 + prng.below(3) as u16, seed)];
-        sims[1].slow_some();
-        let clients = sims.each_mut().map(Sim::connect);
+        let mut twins = Twins::new(seed, &mut prng);
         for _ in 0..4 {
             // Now and then all on one shard, and in vain.
             let keys = if prng.one_in(3) { ["{t}1", "{t}2", "{t}3", "{t}4", "{t}5", "{t}6"] } else { KEYS };
@@ -107,17 +106,7 @@ fn a_transaction_is_answered_as_on_one_shard() {
                 });
             }
             lines.extend(["exec".to_owned(), "client reply on".to_owned()]);
-            let answers: Vec<Vec<u8>> = sims
-                .iter_mut()
-                .zip(clients)
-                .map(|(sim, client)| {
-                    lines.iter().for_each(|line| send(sim, client, line));
-                    sim.settle();
-                    sim.take_bytes(client)
-                })
-                .collect();
-            let [one, many] = [0, 1].map(|at| answers[at].escape_ascii().to_string());
-            assert_eq!(one, many, "seed {seed}: {lines:#?}");
+            twins.ask(&lines.iter().flat_map(|line| encode(&words(line))).collect::<Vec<u8>>(), seed);
         }
     }
 }
