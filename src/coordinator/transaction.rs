@@ -71,8 +71,6 @@ pub struct Exec {
     stage: Vec<ShardId>,
     /// What the stage has been answered so far.
     answers: BTreeMap<ShardId, BlockReplies>,
-    /// All commands have gone with the request for locks, to the one shard that they have keys on.
-    runs_with_locks: bool,
     /// A watched key has changed.
     changed: bool,
     began: u64,
@@ -250,7 +248,6 @@ impl Connection {
             awaited: 0,
             stage: Vec::new(),
             answers: BTreeMap::new(),
-            runs_with_locks: false,
             changed: false,
             began: center.clock.raw(),
             silent_from: muted.then_some(0),
@@ -382,7 +379,6 @@ impl Center {
             // Not again for one that has been refused: it may be long.
             let alone = exec.legs.len() == 1 && exec.attempts == 1;
             let shares = if alone { self.all_on(&exec, shard) } else { Vec::new() };
-            exec.runs_with_locks = !shares.is_empty();
             let lock = Lock {
                 txn: number,
                 home: self.id,
@@ -403,7 +399,8 @@ impl Center {
         if exec.stamp == grant.stamp {
             exec.changed |= grant.changed;
             exec.awaited -= 1;
-            if exec.runs_with_locks && !exec.changed {
+            if !grant.reply.is_empty() {
+                // All commands went with the request for locks and have run.
                 exec.queue.clear();
                 exec.reply.extend_from_slice(&grant.reply);
             }
